@@ -1,0 +1,93 @@
+import type { ResultBackend } from '../backends/backend.ts';
+import type { Settings } from '../config/settings/index.ts';
+import type { ExecutionEnv, RunnableTask } from '../execution/env.ts';
+import type { TaskHost } from '../execution/host.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { LamportClock } from '../kernel/lamport-clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { BrokerLink } from '../messaging/link.ts';
+import type { Declaration, OutgoingMessage } from '../messaging/outgoing.ts';
+import type { SerializerRegistry } from '../serialization/registry.ts';
+import type { Signals } from '../signals.ts';
+import type { TaskOptions } from './task-options.ts';
+
+/**
+ * What the rooms above `app` (pools, worker, control, cli, testing) may know of a Celery app. `coreOf(app)` gives it.
+ * Users never see it; they hold the `Celery` object.
+ */
+export interface AppCore {
+  readonly main: string;
+  readonly clock: Clock;
+  readonly lamport: LamportClock;
+  readonly settings: Readonly<Settings>;
+  /** The app's logger. The worker replaces it by its own (level, format, file) through `setLog`. */
+  readonly log: Logger;
+  setLog(log: Logger): void;
+  readonly signals: Signals;
+  readonly serializers: SerializerRegistry;
+  readonly tasks: TaskTable;
+  readonly queues: QueueTable;
+  /** Broker URLs after defaults and environment, in order of failover. */
+  readonly brokerUrls: readonly URL[];
+  readonly backendUrl: URL | undefined;
+  /** One id for the life of the process: whose holds these are (decisions.md 19). */
+  readonly owner: string;
+  /** A road of one's own to the broker (`role` names its connections: `worker`, `publish`). The caller closes it. Retries for ever unless `maxRetries` says otherwise. */
+  openLink(role: string, options?: { readonly maxRetries?: number | null }): Promise<BrokerLink>;
+  /** The app's own result store, opened when first asked for. */
+  backend(): Promise<ResultBackend>;
+  /** How calls leave: directly, or in a child through its parent. A pool's child sets it before it runs anything. */
+  readonly host: TaskHost;
+  setHost(host: TaskHost): void;
+  /** Publishes through the app's own link, after declaring, with each message's retry policy. */
+  publish(messages: readonly OutgoingMessage[]): Promise<void>;
+  /** What finishing tasks needs; `hostname` is the worker's. */
+  env(hostname: string): Promise<ExecutionEnv>;
+  /** Lets go of every connection. */
+  close(): Promise<void>;
+}
+
+/** The registered tasks, as the worker sees them. */
+export interface TaskTable {
+  get(name: string): RegisteredTask | undefined;
+  names(): readonly string[];
+}
+
+export interface RegisteredTask extends RunnableTask {
+  /** With `taskAnnotations` and app-wide settings merged in, durations in milliseconds. */
+  readonly policy: TaskPolicy;
+  readonly options: Readonly<TaskOptions>;
+}
+
+/** A task's options as the worker needs them, nothing optional. */
+export interface TaskPolicy {
+  readonly acksLate: boolean;
+  readonly acksOnFailure: boolean;
+  readonly acksOnTimeout: boolean;
+  readonly rejectOnWorkerLost: boolean;
+  readonly retryOnWorkerLost: boolean;
+  readonly ignoreResult: boolean;
+  readonly storeErrorsEvenIfIgnored: boolean;
+  readonly trackStarted: boolean;
+  readonly sendEvents: boolean;
+  readonly timeLimitMs: number | null;
+  readonly softTimeLimitMs: number | null;
+  /** Calls per second; null for no limit. */
+  readonly ratePerSecond: number | null;
+  readonly maxRetries: number | null;
+  readonly defaultRetryDelayMs: number;
+  readonly resultReprMaxsize: number;
+  /** Names (and Python names) of errors that are expected: logged without a stack. */
+  throwsExpected(exceptionType: string): boolean;
+}
+
+/** The queues of `taskQueues`, the default queue, and those made when first named. */
+export interface QueueTable {
+  readonly defaultName: string;
+  /** Those a worker consumes from when told nothing else. */
+  readonly consumeFrom: readonly string[];
+  /** What to declare for a queue; throws QueueNotFound. Adds it when missing queues are created. */
+  declaration(name: string): Declaration;
+  select(names: readonly string[]): void;
+  deselect(names: readonly string[]): void;
+}

@@ -1,0 +1,111 @@
+import type { TlsOptions } from '../clients/tls.ts';
+import type { Settings } from '../config/settings/index.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { Encoded, Json, JsonObject } from '../protocol/json.ts';
+import type { ResultMeta } from '../protocol/result-meta.ts';
+import type { SignatureData } from '../protocol/signature.ts';
+import type { TaskState } from '../protocol/states.ts';
+/** A kind of result store; loaded by URL scheme. */
+export interface BackendDriver {
+  readonly name: string;
+  open(options: BackendOptions): Promise<ResultBackend>;
+}
+
+export interface BackendOptions {
+  readonly url: URL;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How metas become text or bytes: `resultSerializer`, `resultCompression`, `resultAcceptContent`. */
+  readonly codec: MetaCodec;
+  /** `resultExpires`; null: never. */
+  readonly expiresMs: number | null;
+  /** `resultFailureExpires`, already falling back to `resultExpires`. */
+  readonly failureExpiresMs: number | null;
+  /** `resultChordExpires`, already falling back to `resultExpires`. */
+  readonly chordExpiresMs: number | null;
+  readonly chordJoinTimeoutMs: number;
+  readonly transportOptions: JsonObject;
+  readonly tls?: boolean | TlsOptions | undefined;
+  /** Whatever else a driver reads of the settings (`redisSocketTimeout`, …). */
+  readonly settings: Readonly<Settings>;
+}
+
+/** A meta as it is stored, and back. `encode` splices `result.json` in as it is where the serializer is JSON. */
+export interface MetaCodec {
+  /** False where `encode` gives bytes or another format: a Lua guard cannot read it then (decisions.md 31). */
+  readonly isPlainJson: boolean;
+  encode(meta: ResultMeta): string | Uint8Array;
+  /** Throws DecodeError or ContentDisallowed. Reads compressed metas too (celery-5.7.md 6.3). */
+  decode(stored: string | Uint8Array): ResultMeta;
+}
+
+/** Where results rest. Storage only: it never decides what a task or a chord does next. */
+export interface ResultBackend extends AsyncDisposable {
+  readonly capabilities: BackendCapabilities;
+  /** What our messages must carry in reply_to to get an answer (rpc). */
+  readonly replyTo?: string;
+  /**
+   * A stored SUCCESS stays; any other state may be overwritten, in the order of the calls (Celery's rule, wire.md 4.1).
+   * Saves of one tick may share one command and one promise.
+   */
+  save(meta: ResultMeta, options?: SaveOptions): Promise<void>;
+  load(taskId: string): Promise<ResultMeta | undefined>;
+  forget(taskIds: readonly string[]): Promise<void>;
+  /** 'final': each task's final meta once, whether it was final already or becomes so. 'all': every change that is seen, up to the final one. */
+  watch(taskIds: readonly string[], options: { readonly states: 'final' | 'all'; readonly signal: AbortSignal }): AsyncIterable<ResultMeta>;
+  saveGroup(groupId: string, tree: Json): Promise<void>;
+  loadGroup(groupId: string): Promise<Json | undefined>;
+  forgetGroup(groupId: string): Promise<void>;
+  /** Present exactly where `capabilities.chords` is 'store'. */
+  readonly chords?: ChordStore;
+  /** For stores that cannot expire by themselves. Returns how many rows went. */
+  sweep?(before: Date): Promise<number>;
+}
+export interface BackendCapabilities {
+  readonly pushes: boolean;
+  readonly expires: boolean;
+  readonly durable: boolean;
+  /** How a chord is counted: by ChordStore, by `incr` (wire.md 4.4.2), by the task celery.chord_unlock (4.4.3), or not at all (rpc: refused with a clear error). */
+  readonly chords: 'store' | 'counter' | 'unlock' | 'none';
+}
+export interface SaveOptions {
+  /** The caller's address, for backends that send results instead of storing them. */
+  readonly replyTo?: string;
+  /** Write only over one of these states, or over nothing: a revoke must not end a running task's record. */
+  readonly over?: readonly TaskState[];
+}
+
+/** The chord's barrier: the one place where "the last one out turns off the light" must be atomic. On Redis these are Celery 5.7's keys and scripts. */
+export interface ChordStore {
+  /** Before the header is sent. The body and the deadline are for the sweep that ends a chord whose parts vanished. */
+  open(groupId: string, size: number, body: SignatureData): Promise<void>;
+  grow(groupId: string, by: number): Promise<void>;
+  /** Records a part, once per task id and index. */
+  arrive(groupId: string, part: ChordPart): Promise<ChordArrival>;
+  /** Takes chords whose deadline has passed, each once: to be failed. */
+  overdue(max: number): Promise<readonly { readonly groupId: string; readonly body: SignatureData }[]>;
+}
+export type ChordArrival =
+  /** Others are still to come. */
+  | { readonly kind: 'counted' }
+  /** All are in, and starting the body falls to us: parts in header order. */
+  | { readonly kind: 'mine'; readonly parts: readonly ChordPart[]; readonly claim: ChordClaim }
+  /** All are in, another holds the claim and may have died: come again then, before acking. */
+  | { readonly kind: 'busy'; readonly retryInMs: number }
+  /** The body is on its way, or the chord has failed or expired. */
+  | { readonly kind: 'closed' };
+export interface ChordClaim {
+  /** False: another took it over; stop. */
+  extend(ms: number): Promise<boolean>;
+  /** The body is on its way: forget the parts, remember that it is done. */
+  close(): Promise<void>;
+  /** The chord has failed: no later part may complete it. */
+  fail(): Promise<void>;
+}
+export interface ChordPart {
+  readonly index: number | null;
+  readonly taskId: string;
+  readonly status: TaskState;
+  readonly result: Encoded;
+}

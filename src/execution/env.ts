@@ -1,0 +1,33 @@
+import type { ResultBackend } from '../backends/backend.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Encoded, Json } from '../protocol/json.ts';
+import type { SignatureData } from '../protocol/signature.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
+import type { TaskHost } from './host.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What finishing a task needs of the rest of the house. App implements it; a unit test passes a literal. */
+export interface ExecutionEnv {
+  readonly clock: Clock;
+  readonly backend: ResultBackend;
+  readonly hostname: string;
+  findTask(name: string): RunnableTask | undefined;
+  /** Compiles, routes and starts a follow-up (callback, next link, chord body, retry) with `result` prepended unless it is immutable. Gives the child's result tuple. */
+  start(signature: SignatureData, because: ReceivedTask, result?: Encoded): Promise<Json>;
+}
+/** A task as floors below App see it. */
+export interface RunnableTask {
+  readonly name: string;
+  /** Calls the handler, bound and checked; App makes `self` of the run. May return a promise. */
+  run(run: Run, body: TaskBody): unknown;
+  /** Hooks or listeners want to hear once the result is stored (onSuccess, afterReturn, taskPostrun, errbacks): then the pool calls `after`. */
+  readonly listensAfter: boolean;
+  after(run: Run, outcome: Outcome): Promise<void>;
+}
+/** One run. Everything is made when first asked for: a signal costs 4 µs. */
+export interface Run {
+  readonly received: ReceivedTask;
+  readonly host: TaskHost;
+  readonly signal: AbortSignal;
+  readonly children: Json[];
+}

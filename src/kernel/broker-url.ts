@@ -1,0 +1,46 @@
+import { ImproperlyConfigured } from '../errors.ts';
+
+/**
+ * Broker or backend URLs, in the order in which they are tried: from one text with `;` between them, or a list.
+ * Sentinels that follow one another are one address: the first, with the others in its query as `sentinels=host:port,…`.
+ */
+export function parseUrls(source: string | readonly string[]): readonly URL[] {
+  const texts = (typeof source === 'string' ? [source] : source).flatMap((text) => text.split(';')).map((text) => text.trim());
+  const urls: URL[] = [];
+  for (const text of texts.filter((part) => part !== '')) {
+    const url = parseUrl(text);
+    const last = urls.at(-1);
+    if (url.protocol === 'sentinel:' && last?.protocol === 'sentinel:') {
+      const others = last.searchParams.get('sentinels');
+      last.searchParams.set('sentinels', others === null ? url.host : `${others},${url.host}`);
+    } else urls.push(url);
+  }
+  if (urls.length === 0) throw new ImproperlyConfigured(`a URL was expected, such as redis://127.0.0.1:6379/0, but it is empty`);
+  return urls;
+}
+
+/** One URL; a bare transport name (`redis`, `memory`) is one too, as in Celery. */
+export function parseUrl(text: string): URL {
+  const url = /^[a-z][a-z0-9+]*$/i.test(text) ? `${text}://` : text;
+  if (!URL.canParse(url)) {
+    throw new ImproperlyConfigured(
+      `${JSON.stringify(maskUrl(text))} is not a URL; expected something like redis://127.0.0.1:6379/0, amqp://user:password@host//, or sqlite:///tasks.db`,
+    );
+  }
+  return new URL(url);
+}
+
+/** The scheme without its colon: `redis`, `sqla+sqlite`. */
+export const schemeOf = (url: URL): string => url.protocol.slice(0, -1);
+
+const SECRET_QUERY = /([?&](?:password|passwd|pwd|token|secret|access_key|secret_access_key|api_key)=)[^&#]*/gi;
+
+/** The text of a URL, or of a list of them, with every password replaced by `**`. Works on what is not quite a URL too: a secret must never be shown. */
+export function maskUrl(url: URL | string): string {
+  return String(url)
+    .replaceAll(/(:\/\/[^/?#:@]*):((?:[^/?#@]|[/?#](?=[^/]*@))*)@/g, '$1:**@')
+    .replaceAll(SECRET_QUERY, '$1**');
+}
+
+/** Any text (an error's message, a log line) with the passwords of URLs in it masked. */
+export const maskText = maskUrl as (text: string) => string;

@@ -1,0 +1,29 @@
+import type { WireMessage } from '../protocol/wire-message.ts';
+import type { Binding, ExchangeSpec, PublishOptions, QueueSpec } from '../transports/transport.ts';
+
+/** A message routed and encoded: nothing is left to decide. Plain data, so that a child can hand it to its parent. */
+export interface OutgoingMessage {
+  readonly message: WireMessage;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly options: PublishOptions;
+  /** To be declared first, once per connection. */
+  readonly declare?: Declaration | undefined;
+  /** How often to try, and for how long to wait between; null: once. */
+  readonly retryPolicy?: OutgoingRetryPolicy | null | undefined;
+}
+
+/** kombu's `retry_policy`, in milliseconds. */
+export interface OutgoingRetryPolicy {
+  readonly maxRetries: number | null;
+  readonly intervalStartMs: number;
+  readonly intervalStepMs: number;
+  readonly intervalMaxMs: number;
+}
+
+/** A queue with the exchange and bindings that lead to it. */
+export interface Declaration {
+  readonly queue?: QueueSpec | undefined;
+  readonly exchange?: ExchangeSpec | undefined;
+  readonly bindings: readonly Binding[];
+}

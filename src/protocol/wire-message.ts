@@ -1,0 +1,22 @@
+import type { JsonObject } from './json.ts';
+/** What a broker carries: an opaque body and the labels on the envelope. */
+export interface WireMessage {
+  readonly body: WireBody;
+  readonly contentType: string;
+  readonly contentEncoding: string;
+  readonly headers: JsonObject;
+  /** The same headers as JSON text, when the sender made them from a template: who writes an envelope splices it in. */
+  readonly headersText?: string;
+  readonly properties: MessageProperties;
+}
+/** As it came, or as it will go: bytes (AMQP, compressed), text, or kombu's base64. Converted only where another form is needed. */
+export type WireBody = Uint8Array | { readonly text: string } | { readonly base64: string };
+export interface MessageProperties {
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  readonly priority?: number;
+  readonly expirationMs?: number;
+  readonly persistent?: boolean;
+  /** Further properties, written as they are (`messageGroupId`). */
+  readonly extra?: JsonObject;
+}

@@ -1,0 +1,135 @@
+import type { TlsOptions } from '../clients/tls.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { WireMessage } from '../protocol/wire-message.ts';
+
+/** A kind of broker: how to reach one, and what it can do. */
+export interface Transport {
+  readonly name: string;
+  readonly capabilities: TransportCapabilities;
+  connect(options: ConnectOptions): Promise<BrokerConnection>;
+}
+
+/** Ask these, never the transport's name. */
+export interface TransportCapabilities {
+  readonly exchangeTypes: ReadonlySet<ExchangeType>;
+  /** 0 when messages have no priority. */
+  readonly priorityLevels: number;
+  readonly messageTtl: boolean;
+  /** 'publish': the broker holds a message back from `notBeforeMs` on. 'park': it comes at once, and a worker may park it. */
+  readonly delayedDelivery: false | 'publish' | 'park';
+  readonly heartbeats: boolean;
+  /** Messages in our hands stay ours over a lost connection, as long as the lease does: all but AMQP. */
+  readonly holdsOutliveConnection: boolean;
+  /** The exchange type to announce things through (events, gossip, remote control); false when nobody would hear. */
+  readonly broadcast: false | 'topic' | 'fanout';
+}
+export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers';
+
+export interface ConnectOptions {
+  readonly url: URL;
+  /** Whose holds these are: one id for the life of a process. Connections that follow one another under it share its holds; settles made in between wait. */
+  readonly owner: string;
+  readonly timeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly transportOptions: JsonObject;
+  /** `brokerUseSsl`. */
+  readonly tls?: boolean | TlsOptions | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What this connection is for; goes into its name at the broker: `worker`, `publish`. */
+  readonly role: string;
+  /** The worker's node name, where there is one. */
+  readonly hostname?: string | undefined;
+  /** A message larger than this is never handed out whole: it comes as a foreign one (`brokerMaxMessageBytes`). */
+  readonly maxMessageBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface BrokerConnection extends AsyncDisposable {
+  /** Settles once: with nothing after a close of ours, with the reason when the broker went away. */
+  readonly closed: Promise<Error | undefined>;
+  openChannel(): Promise<Channel>;
+  /** Tells when the broker stops and resumes taking publishes (RabbitMQ's memory alarm). */
+  onBlocked?(listener: (reason: string | undefined) => void): Disposable;
+}
+
+/** AMQP 0-9-1's model, as small as Celery's semantics allow. Native in amqp/, emulated by virtual/. */
+export interface Channel extends AsyncDisposable {
+  /** Settles once, as the connection's does: a refused declaration closes the channel, not the connection. */
+  readonly closed: Promise<Error | undefined>;
+  declareExchange(exchange: ExchangeSpec): Promise<void>;
+  declareQueue(queue: QueueSpec): Promise<QueueInfo>;
+  /** Looks without declaring; undefined when there is none. */
+  queueInfo(queue: string): Promise<QueueInfo | undefined>;
+  bind(binding: Binding): Promise<void>;
+  unbind(binding: Binding): Promise<void>;
+  /** Exchange to exchange, where the broker can (native delay). */
+  bindExchange?(binding: { readonly destination: string; readonly source: string; readonly routingKey: string }): Promise<void>;
+  deleteQueue(queue: string): Promise<void>;
+  deleteExchange(exchange: string): Promise<void>;
+  purge(queue: string): Promise<number>;
+  /** Resolves when the broker has taken responsibility; calls of one tick may share one promise and one command. */
+  publish(message: WireMessage, exchange: string, routingKey: string, options?: PublishOptions): Promise<void>;
+  get(queue: string): Promise<Delivery | undefined>;
+  /** Disposing stops new deliveries; those in hand stay ours. */
+  consume(queue: string, onDelivery: (delivery: Delivery) => void, options?: ConsumeOptions): Promise<AsyncDisposable>;
+  /** How many messages we may hold. Cheap to call often: the worker opens it by free slots, and wider while tasks prove short. 0 stops. */
+  setPrefetch(count: number): void;
+}
+export interface ExchangeSpec {
+  readonly name: string;
+  readonly type: ExchangeType;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: JsonObject;
+}
+export interface QueueSpec {
+  readonly name: string;
+  readonly durable: boolean;
+  readonly exclusive: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: JsonObject;
+}
+export interface QueueInfo {
+  readonly name: string;
+  readonly messages: number;
+  readonly consumers: number;
+}
+export interface Binding {
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly arguments: JsonObject;
+}
+export interface PublishOptions {
+  readonly notBeforeMs?: number;
+  readonly mandatory?: boolean;
+}
+export interface ConsumeOptions {
+  readonly noAck?: boolean;
+  readonly exclusive?: boolean;
+  readonly arguments?: JsonObject;
+  /** The broker ended this consumer (queue deleted, node down); nothing more will come. */
+  readonly onCancelled?: (reason: Error) => void;
+}
+
+/**
+ * ack: done with. requeue: for anyone again, behind the others (Reject with requeue). return: never started, next to be taken again
+ * (shutdown, dead child). Both mark it redelivered, as kombu does. dead: not to be run; kept where dead letters go, if there is a place.
+ */
+export type Verdict = 'ack' | 'requeue' | 'return' | 'dead';
+
+/** A message in our hands: ours until settled, or until the lease (AMQP: the connection) is lost. */
+export interface Delivery {
+  readonly message: WireMessage;
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+  /** Never lost, never urgent: may travel with the next take and share its promise. Settling what is no longer ours does nothing. */
+  settle(verdict: Verdict): Promise<void>;
+  /** Out of sight, and out of our hands and prefetch, until then; any worker gets it after. Absent unless `delayedDelivery` is 'park'. */
+  park?(untilMs: number): Promise<void>;
+}

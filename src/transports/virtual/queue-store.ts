@@ -1,0 +1,39 @@
+import type { Binding, QueueSpec, Verdict } from '../transport.ts';
+import type { WireMessage } from '../../protocol/wire-message.ts';
+/**
+ * What a plain store must offer to become a transport. virtual/ adds exchanges, prefetch, priorities of queues, redelivery and the lease's clock.
+ * A store batches by itself: `put`, `settle` and `park` of one tick may share one command and one promise, and settles may travel with the next `reserve`.
+ */
+export interface QueueStore extends AsyncDisposable {
+  /** From ConnectOptions. What a blocking take had moved when a connection broke is found again under it. */
+  readonly owner: string;
+  createQueue(queue: QueueSpec): Promise<void>;
+  deleteQueue(queue: string): Promise<void>;
+  put(queue: string, message: WireMessage, options?: { readonly notBeforeMs?: number }): Promise<void>;
+  /**
+   * Takes up to `max` messages and records them as held, in one atomic step; waits up to `waitMs` for the first. When `signal` aborts it stops
+   * waiting and resolves with what it has taken, even if that is nothing: it never rejects for that, and never drops one.
+   * An envelope that cannot be read comes as a message of type `application/octet-stream`, so that one rule handles all that is foreign.
+   */
+  reserve(queues: readonly string[], options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal }): Promise<readonly Reservation[]>;
+  settle(reservation: Reservation, verdict: Verdict): Promise<void>;
+  park?(reservation: Reservation, untilMs: number): Promise<void>;
+  /** Extends the one lease of all that `owner` holds. False: a peer has declared it lost, and nothing held is ours any more. Also called from the lease thread's own store. */
+  renew(leaseMs: number): Promise<boolean>;
+  /** Declares owners lost that were gone at two looks, puts back what they held, each message once, and what is due of the parked. Returns how many. */
+  recover(max: number): Promise<number>;
+  size(queue: string): Promise<number>;
+  purge(queue: string): Promise<number>;
+  readonly bindings: { add(binding: Binding): Promise<void>; remove(binding: Binding): Promise<void>; of(exchange: string): Promise<readonly Binding[]> };
+  /** Present where the store has publish/subscribe; without it a transport has no fanout. */
+  readonly broadcast?: {
+    publish(topic: string, message: WireMessage): Promise<void>;
+    subscribe(topic: string, onMessage: (message: WireMessage) => void): Promise<AsyncDisposable>;
+  };
+}
+export interface Reservation {
+  readonly id: string;
+  readonly queue: string;
+  readonly message: WireMessage;
+  readonly redelivered: boolean;
+}
