@@ -54,31 +54,7 @@ export interface TaskTable {
 }
 
 export interface RegisteredTask extends RunnableTask {
-  /** With `taskAnnotations` and app-wide settings merged in, durations in milliseconds. */
-  readonly policy: TaskPolicy;
   readonly options: Readonly<TaskOptions>;
-}
-
-/** A task's options as the worker needs them, nothing optional. */
-export interface TaskPolicy {
-  readonly acksLate: boolean;
-  readonly acksOnFailure: boolean;
-  readonly acksOnTimeout: boolean;
-  readonly rejectOnWorkerLost: boolean;
-  readonly retryOnWorkerLost: boolean;
-  readonly ignoreResult: boolean;
-  readonly storeErrorsEvenIfIgnored: boolean;
-  readonly trackStarted: boolean;
-  readonly sendEvents: boolean;
-  readonly timeLimitMs: number | null;
-  readonly softTimeLimitMs: number | null;
-  /** Calls per second; null for no limit. */
-  readonly ratePerSecond: number | null;
-  readonly maxRetries: number | null;
-  readonly defaultRetryDelayMs: number;
-  readonly resultReprMaxsize: number;
-  /** Names (and Python names) of errors that are expected: logged without a stack. */
-  throwsExpected(exceptionType: string): boolean;
 }
 
 /** The queues of `taskQueues`, the default queue, and those made when first named. */

@@ -1,16 +1,21 @@
 import type { ResultBackend } from '../backends/backend.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { TaskHost } from './host.ts';
 import type { Outcome } from './outcome.ts';
+import type { TaskPolicy } from './policy.ts';
 
 /** What finishing a task needs of the rest of the house. App implements it; a unit test passes a literal. */
 export interface ExecutionEnv {
   readonly clock: Clock;
   readonly backend: ResultBackend;
   readonly hostname: string;
+  /** `resultExtended`: metas carry name, arguments, worker, retries and queue. */
+  readonly resultExtended: boolean;
+  readonly log: Logger;
   findTask(name: string): RunnableTask | undefined;
   /** Compiles, routes and starts a follow-up (callback, next link, chord body, retry) with `result` prepended unless it is immutable. Gives the child's result tuple. */
   start(signature: SignatureData, because: ReceivedTask, result?: Encoded): Promise<Json>;
@@ -18,6 +23,7 @@ export interface ExecutionEnv {
 /** A task as floors below App see it. */
 export interface RunnableTask {
   readonly name: string;
+  readonly policy: TaskPolicy;
   /** Calls the handler, bound and checked; App makes `self` of the run. May return a promise. */
   run(run: Run, body: TaskBody): unknown;
   /** Hooks or listeners want to hear once the result is stored (onSuccess, afterReturn, taskPostrun, errbacks): then the pool calls `after`. */
