@@ -1,0 +1,81 @@
+import type { Duration } from '../kernel/duration.ts';
+import type { Json } from '../protocol/json.ts';
+import type { AsyncResult, EagerResult, GroupResult } from '../results/result.ts';
+import type { ApplyOptions } from './call-options.ts';
+import type { Errback } from './errback.ts';
+import type { List } from './sendable.ts';
+
+/** A call written down, or a workflow of them. `M`: the arguments still missing, first ones first. `R`: the result. Immutable data. */
+export interface Signature<in M extends List, out R> {
+  readonly task: string;
+  readonly args: List;
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly subtaskType: string | null;
+  readonly immutable: boolean;
+  readonly id: string | undefined;
+  /** Steps of a chain, members of a group, header of a chord; undefined on a plain signature. */
+  readonly tasks: readonly Signature<any, unknown>[] | undefined;
+  /** The body of a chord. */
+  readonly body: Signature<any, unknown> | undefined;
+  delay(...args: M): Promise<AsyncResult<R>>;
+  applyAsync(this: Signature<[], unknown>, options?: ApplyOptions<R>): Promise<AsyncResult<R>>;
+  applyAsync(args: M, options?: ApplyOptions<R>): Promise<AsyncResult<R>>;
+  apply(...args: M): Promise<EagerResult<R>>;
+  /** Celery's `|`: the result becomes the first argument of `next`. A group before `next` makes a chord. */
+  pipe<R2>(next: Signature<[R], R2>): Signature<M, R2>;
+  /** A copy with options merged in. */
+  set(options: ApplyOptions<R> & { readonly immutable?: boolean }): this;
+  clone(options?: ApplyOptions<R>): this;
+  /** A copy that also starts `callback` with the result. */
+  link(callback: Signature<[R], unknown>): this;
+  linkError(errback: Signature<[taskId: string], unknown> | Errback): this;
+  /** The same as `linkError`, under Celery's chainable name. */
+  onError(errback: Signature<[taskId: string], unknown> | Errback): this;
+  stamp(stamps: Readonly<Record<string, Json>> | StampingVisitor, options?: { readonly append?: boolean }): this;
+  /** Fixes the id now; the handle can be kept before anything is sent. */
+  freeze(options?: { readonly id?: string; readonly rootId?: string; readonly parentId?: string; readonly groupId?: string }): {
+    readonly signature: Signature<M, R>;
+    readonly result: AsyncResult<R>;
+  };
+  flattenLinks(): readonly Signature<any, unknown>[];
+  toJSON(): SignatureData;
+  toString(): string;
+}
+/** A signature as JSON: Celery's own dictionary. What is sent when a signature is an argument. */
+export interface SignatureData {
+  readonly task: string;
+  readonly args: List;
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly subtask_type: string | null;
+  readonly immutable: boolean;
+}
+/** Gives the stamps of each part of a workflow. */
+export interface StampingVisitor {
+  onSignature(signature: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onGroupStart?(group: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onChainStart?(chain: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onChordBody?(chord: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onCallback?(callback: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onErrback?(errback: Signature<any, unknown>): Readonly<Record<string, Json>>;
+}
+
+/** Signatures run side by side; `T` holds their results in order. */
+export interface Group<in M extends List, out T extends List> extends Signature<M, T> {
+  readonly tasks: readonly Signature<any, unknown>[];
+  delay(...args: M): Promise<GroupResult<T>>;
+  applyAsync(this: Signature<[], unknown>, options?: ApplyOptions<T>): Promise<GroupResult<T>>;
+  applyAsync(args: M, options?: ApplyOptions<T>): Promise<GroupResult<T>>;
+  /** Gives the members rising countdowns. */
+  skew(start?: Duration, stop?: Duration, step?: Duration): this;
+}
+
+export type AnySignature = Signature<any, unknown>;
+export type ResultOf<S> = S extends Signature<any, infer R> ? R : never;
+export type MissingOf<S> = [S] extends [Signature<infer M, unknown>] ? M : never;
+export type Results<S extends readonly AnySignature[]> = { -readonly [K in keyof S]: ResultOf<S[K]> };
+/** Each step must accept what the one before returns; the first of them, `First`. */
+export type Linked<First, S extends List, H extends List = Heads<First, S>> = { [K in keyof S]: K extends keyof H ? Signature<[H[K]], unknown> : never };
+export type Heads<First, S extends List> = S extends readonly [...infer H, unknown] ? [First, ...{ [K in keyof H]: ResultOf<H[K]> }] : never;
+export type LastResult<First, S extends List> = S extends readonly [...unknown[], infer L] ? ResultOf<L> : First;
