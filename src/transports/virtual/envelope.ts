@@ -1,0 +1,142 @@
+import { Buffer } from 'node:buffer';
+import type { Json, JsonObject } from '../../protocol/json.ts';
+import type { MessageProperties, WireBody, WireMessage } from '../../protocol/wire-message.ts';
+
+/** What kombu wants to know of a message besides itself: readers restore by these three. */
+export interface EnvelopeLabels {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly deliveryTag: string;
+}
+
+export interface ReadEnvelope {
+  readonly message: WireMessage;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+}
+
+/** Content type of what cannot be read; nobody accepts it, so the one rule for foreign messages takes it. */
+export const FOREIGN_CONTENT_TYPE = 'application/octet-stream';
+
+/** kombu's JSON envelope (wire.md 1.2). Concatenated: the parts that a template made go in as they are. */
+export function writeEnvelope(message: WireMessage, labels: EnvelopeLabels): string {
+  const { properties } = message;
+  return (
+    `{"body":"${base64Of(message.body)}","content-encoding":${quoted(message.contentEncoding)},"content-type":${quoted(message.contentType)}` +
+    `,"headers":${message.headersText ?? JSON.stringify(message.headers)},"properties":{` +
+    (properties.correlationId === undefined ? '' : `"correlation_id":${quoted(properties.correlationId)},`) +
+    (properties.replyTo === undefined ? '' : `"reply_to":${quoted(properties.replyTo)},`) +
+    (properties.expirationMs === undefined ? '' : `"expiration":"${Math.trunc(properties.expirationMs)}",`) +
+    (properties.extra === undefined ? '' : extraText(properties.extra)) +
+    `"delivery_mode":${properties.persistent === false ? 1 : 2}` +
+    `,"delivery_info":{"exchange":${quoted(labels.exchange)},"routing_key":${quoted(labels.routingKey)}}` +
+    `,"priority":${properties.priority ?? 0},"body_encoding":"base64","delivery_tag":${quoted(labels.deliveryTag)}}}`
+  );
+}
+
+/** Reads any envelope that kombu would, and more; what is none becomes a foreign message that keeps the text. Never throws. */
+export function readEnvelope(text: string): ReadEnvelope {
+  try {
+    return fromEnvelope(JSON.parse(text) as Json) ?? foreignEnvelope(text);
+  } catch {
+    return foreignEnvelope(text);
+  }
+}
+
+/** The same of an envelope that was parsed already (element 0 of a record in `unacked`); undefined when it is none. */
+export function fromEnvelope(envelope: Json | undefined): ReadEnvelope | undefined {
+  if (!isObject(envelope)) return undefined;
+  const properties = isObject(envelope['properties']) ? envelope['properties'] : {};
+  const body = bodyOf(envelope['body'], properties['body_encoding']);
+  if (body === undefined) return undefined;
+  const headers = isObject(envelope['headers']) ? envelope['headers'] : {};
+  const info = isObject(properties['delivery_info']) ? properties['delivery_info'] : {};
+  return {
+    message: {
+      body,
+      contentType: textOr(envelope['content-type'], FOREIGN_CONTENT_TYPE),
+      contentEncoding: textOr(envelope['content-encoding'], 'utf-8'),
+      headers,
+      properties: readProperties(properties, info),
+    },
+    exchange: textOr(info['exchange'], ''),
+    routingKey: textOr(info['routing_key'], ''),
+    redelivered: envelope['redelivered'] === true || headers['redelivered'] === true || info['redelivered'] === true,
+  };
+}
+
+/** What stands for a message that cannot be read, or is too large to be handed out: then `text` may be a piece of it. */
+export function foreignEnvelope(text: string): ReadEnvelope {
+  return {
+    message: { body: { text }, contentType: FOREIGN_CONTENT_TYPE, contentEncoding: 'binary', headers: {}, properties: {} },
+    exchange: '',
+    routingKey: '',
+    redelivered: false,
+  };
+}
+
+/** The body in kombu's base64, converted only if it is not that already. */
+export function base64Of(body: WireBody): string {
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64');
+  return 'base64' in body ? body.base64 : Buffer.from(body.text, 'utf8').toString('base64');
+}
+
+/** The body's size in bytes, without converting it. */
+export function bodyBytes(body: WireBody): number {
+  if (body instanceof Uint8Array) return body.byteLength;
+  return 'base64' in body ? Math.floor((body.base64.length * 3) / 4) : Buffer.byteLength(body.text);
+}
+
+const SAFE = /^[ !#-[\]-~]*$/;
+const quoted = (text: string): string => (SAFE.test(text) ? `"${text}"` : JSON.stringify(text));
+
+const extraText = (extra: JsonObject): string =>
+  Object.entries(extra)
+    .map(([name, value]) => (value === undefined ? '' : `${JSON.stringify(name)}:${JSON.stringify(value)},`))
+    .join('');
+
+/** Without `body_encoding` the string is the body itself, and so it is with 'utf-8'. */
+function bodyOf(body: Json | undefined, encoding: Json | undefined): WireBody | undefined {
+  if (typeof body !== 'string') return undefined;
+  if (encoding === 'base64') return { base64: body };
+  return encoding === undefined || encoding === null || encoding === 'utf-8' ? { text: body } : undefined;
+}
+
+function readProperties(from: JsonObject, info: JsonObject): MessageProperties {
+  const read: { -readonly [K in keyof MessageProperties]: MessageProperties[K] } = {};
+  let extra: Record<string, Json | undefined> | undefined;
+  for (const name in from) {
+    const value = from[name];
+    switch (name) {
+      case 'correlation_id':
+        if (typeof value === 'string') read.correlationId = value;
+        break;
+      case 'reply_to':
+        if (typeof value === 'string') read.replyTo = value;
+        break;
+      case 'priority':
+        if (typeof value === 'number') read.priority = value;
+        break;
+      case 'delivery_mode':
+        read.persistent = value !== 1;
+        break;
+      case 'expiration':
+        if (value !== null && value !== '' && Number.isFinite(Number(value))) read.expirationMs = Number(value);
+        break;
+      case 'delivery_info':
+      case 'delivery_tag':
+      case 'body_encoding':
+        break;
+      default:
+        (extra ??= {})[name] = value;
+    }
+  }
+  // Older kombu wrote it here.
+  if (read.priority === undefined && typeof info['priority'] === 'number') read.priority = info['priority'];
+  if (extra !== undefined) read.extra = extra;
+  return read;
+}
+
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const textOr = (value: Json | undefined, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
