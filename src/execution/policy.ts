@@ -15,7 +15,19 @@ export interface TaskPolicy {
   readonly ratePerSecond: number | null;
   readonly maxRetries: number | null;
   readonly defaultRetryDelayMs: number;
+  /** Null where `autoretryFor` names nothing. `createAutoretry` (execution/autoretry.ts) makes it of a task's options. */
+  readonly autoretry: AutoretryPolicy | null;
   readonly resultReprMaxsize: number;
   /** Names (and Python names) of errors that are expected: logged without a stack. */
   throwsExpected(exceptionType: string): boolean;
+}
+
+/** Which errors of the handler are retried without a `self.retry()`, and when. Retry, Ignore and Reject never come here. */
+export interface AutoretryPolicy {
+  /** In `autoretryFor` and not in `dontAutoretryFor`. */
+  matches(error: unknown): boolean;
+  /** The wait before the next attempt, `retries` attempts having been repeats already; jitter included. Null: `defaultRetryDelayMs`. */
+  delayMs(retries: number, error: unknown): number | null;
+  /** `retryKwargs.maxRetries`; undefined where it says nothing: then the task's `maxRetries` counts. */
+  readonly maxRetries: number | null | undefined;
 }
