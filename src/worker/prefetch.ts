@@ -1,0 +1,46 @@
+/** Tasks that end sooner than this are worth taking ahead of time. */
+const SHORT_MS = 10;
+/** AMQP's own limit, and ours where the multiplier is 0 ("no limit"). */
+const MOST = 65_535;
+
+export interface InHand {
+  /** What the pool would take now. */
+  readonly room: number;
+  /** Running, and not acknowledged yet. */
+  readonly runningLate: number;
+  /** Waiting for a rate limit's token. */
+  readonly limited: number;
+  /** Waiting here for their eta. */
+  readonly scheduled: number;
+}
+
+/**
+ * How many messages the worker may hold. It begins with the free slots, so that a worker with long tasks takes nothing that another could run,
+ * and grows towards `multiplier × concurrency` while tasks prove short; a long one halves what is taken ahead.
+ */
+export class Prefetch {
+  readonly #multiplier: number;
+  readonly #etaLimit: number;
+  #ahead = 0;
+
+  /** `multiplier`: `workerPrefetchMultiplier`, 0 for no limit. `etaLimit`: how many messages that wait for their eta are held besides. */
+  constructor(options: { readonly multiplier: number; readonly etaLimit: number }) {
+    this.#multiplier = options.multiplier;
+    this.#etaLimit = options.etaLimit;
+  }
+
+  /** A task ended; its runtime tells what to expect of the next ones. */
+  ended(runtimeMs: number, poolSize: number): void {
+    this.#ahead = runtimeMs < SHORT_MS ? Math.min(this.#ahead + 1, this.limit(poolSize)) : Math.floor(this.#ahead / 2);
+  }
+
+  /** The most that `window` reaches, without what waits for its eta. */
+  limit(poolSize: number): number {
+    return this.#multiplier <= 0 ? MOST : Math.min(MOST, Math.max(1, Math.floor(poolSize * this.#multiplier)));
+  }
+
+  window(inHand: InHand, poolSize: number): number {
+    const wanted = inHand.runningLate + inHand.limited + inHand.room + this.#ahead;
+    return Math.min(MOST, Math.min(this.limit(poolSize), wanted) + Math.min(inHand.scheduled, this.#etaLimit));
+  }
+}
