@@ -1,0 +1,53 @@
+// Draining a queue that was filled before: --pool=async|prefork|threads, --c=concurrency. With --filling=1 it is filled while being drained.
+import { spawn, spawnSync } from 'node:child_process';
+import { Worker } from 'celeriac';
+import { Redis } from 'ioredis';
+import { answer, argument, measure, number, ranOnce } from './measure.ts';
+import { app, counter, runs } from './tasks.ts';
+
+const n = number('n', 50_000);
+const pool = argument('pool', 'async');
+const redisUrl = process.env['BENCH_REDIS'] ?? null;
+const fill = [...process.execArgv, new URL('celeriac-fill.ts', import.meta.url).pathname, `--n=${n}`];
+const isFilling = argument('filling', '0') === '1';
+if (!isFilling && spawnSync(process.execPath, fill, { stdio: 'inherit' }).status !== 0) throw new Error('filling failed');
+
+const worker = new Worker(app, {
+  pool,
+  concurrency: number('c', 100),
+  loglevel: 'error',
+  appModule: new URL('tasks.ts', import.meta.url).href,
+  withoutHeartbeat: true,
+});
+const figures = await measure(n, redisUrl, async () => {
+  const before = childrenCpuUs();
+  if (isFilling) spawn(process.execPath, fill, { stdio: 'inherit' });
+  await worker.start();
+  await (pool === 'async' || pool === 'solo' ? allRan() : allStored());
+  return { extraCpuUs: childrenCpuUs() - before };
+});
+await worker.stop();
+if (pool === 'async' || pool === 'solo') ranOnce(runs.subarray(0, n));
+answer(figures);
+
+function allRan(): Promise<void> {
+  return new Promise((resolve) => (counter.onDone = (done) => done >= n && resolve()));
+}
+
+/** Children count for themselves: here the results in the store are counted. */
+async function allStored(): Promise<void> {
+  const backend = new Redis(process.env['BENCH_BACKEND']!);
+  while ((await backend.dbsize()) < n) await new Promise((resolve) => setTimeout(resolve, 20));
+  backend.disconnect();
+}
+
+/** Processor time of this process's children so far, from /proc; 0 where there is none. */
+function childrenCpuUs(): number {
+  const { stdout } = spawnSync('sh', ['-c', `for p in $(ps -o pid= --ppid ${process.pid}); do cut -d' ' -f14,15 /proc/$p/stat 2>/dev/null; done`], {
+    encoding: 'utf8',
+  });
+  return stdout
+    .split(/\s+/)
+    .filter(Boolean)
+    .reduce((sum, ticks) => sum + Number(ticks) * 10_000, 0);
+}

@@ -1,0 +1,27 @@
+// One task at a time, from delay() to get(); the worker is a process of its own.
+import { spawn } from 'node:child_process';
+import { answer, measure, number, percentile } from './measure.ts';
+import { add } from './tasks.ts';
+
+const n = number('n', 1000);
+const worker = spawn(
+  process.execPath,
+  [new URL('../../dist/cli/main.js', import.meta.url).pathname, '-A', new URL('tasks.ts', import.meta.url).pathname, 'worker', '-l', 'info'],
+  { stdio: ['ignore', 'ignore', 'pipe'] },
+);
+process.on('exit', () => worker.kill('SIGKILL'));
+await new Promise<void>((resolve) => worker.stderr.on('data', (chunk: Buffer) => / ready\./.test(chunk.toString()) && resolve()));
+const times: number[] = [];
+const once = async (i: number): Promise<void> => {
+  const started = performance.now();
+  if ((await (await add.delay(1, i)).get({ timeout: 10 })) !== i + 1) throw new Error('wrong result');
+  times.push(performance.now() - started);
+};
+for (let i = 0; i < 200; i++) await once(i);
+times.length = 0;
+answer(
+  await measure(n, process.env['BENCH_REDIS'] ?? null, async () => {
+    for (let i = 0; i < n; i++) await once(i);
+    return { p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
+  }),
+);

@@ -1,0 +1,52 @@
+/** One row of the benchmark: what is run, on what, with how many messages. */
+export interface Variant {
+  readonly name: string;
+  readonly on: 'redis' | 'sqlite';
+  /** A file of trials/, or Python's. */
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly n: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const redis = (name: string, command: string, args: readonly string[], n: number, env?: Readonly<Record<string, string>>): Variant => ({
+  name,
+  on: 'redis',
+  command,
+  args,
+  n,
+  ...(env && { env }),
+});
+const sqlite = (name: string, command: string, args: readonly string[], n: number, env?: Readonly<Record<string, string>>): Variant => ({
+  name: `sqlite: ${name}`,
+  on: 'sqlite',
+  command,
+  args,
+  n,
+  ...(env && { env }),
+});
+
+export const variants: readonly Variant[] = [
+  redis('enqueue serial: celeriac', 'celeriac-enqueue.ts', ['--mode=serial'], 20_000),
+  redis('enqueue serial: bullmq', 'bullmq.ts', ['--do=serial'], 20_000),
+  redis('enqueue serial: celery', 'python', ['serial'], 2_000),
+  redis('enqueue 50 in flight: celeriac', 'celeriac-enqueue.ts', ['--mode=inflight'], 50_000),
+  redis('enqueue 50 in flight: bullmq', 'bullmq.ts', ['--do=inflight'], 30_000),
+  redis('enqueue bulk: raw', 'raw.ts', ['--do=enqueue'], 100_000),
+  redis('enqueue bulk: celeriac', 'celeriac-enqueue.ts', ['--mode=bulk'], 100_000),
+  redis('enqueue bulk: bullmq', 'bullmq.ts', ['--do=bulk'], 50_000),
+  redis('drain: raw', 'raw.ts', ['--do=drain'], 100_000),
+  redis('drain c=100: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000),
+  redis('drain c=100: bullmq', 'bullmq.ts', ['--do=drain', '--c=100'], 30_000),
+  redis('drain c=100, no result: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000, { BENCH_NO_RESULT: '1' }),
+  redis('drain c=10: celeriac', 'celeriac-drain.ts', ['--c=10'], 50_000),
+  redis('drain c=10: bullmq', 'bullmq.ts', ['--do=drain', '--c=10'], 30_000),
+  redis('drain prefork 2: celeriac', 'celeriac-drain.ts', ['--pool=prefork', '--c=2'], 30_000),
+  redis('drain prefork 2: celery', 'python', ['drain'], 2_000),
+  redis('round trip: celeriac', 'celeriac-roundtrip.ts', [], 1_000),
+  redis('round trip: bullmq', 'bullmq.ts', ['--do=roundtrip'], 1_000),
+  sqlite('enqueue serial', 'celeriac-enqueue.ts', ['--mode=serial'], 10_000),
+  sqlite('enqueue 50 in flight', 'celeriac-enqueue.ts', ['--mode=inflight'], 30_000),
+  sqlite('drain while being filled', 'celeriac-drain.ts', ['--c=100', '--filling=1'], 30_000),
+  sqlite('round trip', 'celeriac-roundtrip.ts', [], 1_000),
+];
