@@ -42,6 +42,8 @@ export interface ConnectOptions {
   readonly role: string;
   /** The worker's node name, where there is one. */
   readonly hostname?: string | undefined;
+  /** Whether a small thread renews the lease while the event loop is blocked. Default: for the role `worker`; not needed where no user code runs in this process (prefork, threads). */
+  readonly leaseThread?: boolean | undefined;
   /** A message larger than this is never handed out whole: it comes as a foreign one (`brokerMaxMessageBytes`). */
   readonly maxMessageBytes: number;
   readonly signal: AbortSignal;
@@ -51,8 +53,21 @@ export interface BrokerConnection extends AsyncDisposable {
   /** Settles once: with nothing after a close of ours, with the reason when the broker went away. */
   readonly closed: Promise<Error | undefined>;
   openChannel(): Promise<Channel>;
+  /** How sure we are of what we hold; absent where holds end with the connection (AMQP). */
+  readonly lease?: LeaseWatch;
   /** Tells when the broker stops and resumes taking publishes (RabbitMQ's memory alarm). */
   onBlocked?(listener: (reason: string | undefined) => void): Disposable;
+}
+
+/** The lease under which this process holds messages (decisions.md 18–20). */
+export interface LeaseWatch {
+  /** False while the last renewal is older than the lease: peers may have declared us lost, so nothing new is to be started until this is true again. */
+  readonly isCertain: boolean;
+  /**
+   * Heard when peers have put back all that we held: forget what has not been started. Settling any of it does nothing from now on.
+   * The connection then closes with an error; the next one under the same `owner` holds under a new id.
+   */
+  onLost(listener: (reason: Error) => void): Disposable;
 }
 
 /** AMQP 0-9-1's model, as small as Celery's semantics allow. Native in amqp/, emulated by virtual/. */

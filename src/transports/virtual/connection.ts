@@ -1,0 +1,107 @@
+import { OperationalError } from '../../errors.ts';
+import { deferred } from '../../kernel/deferred.ts';
+import type { BrokerConnection, Channel, ConnectOptions, TransportCapabilities } from '../transport.ts';
+import { type ChannelParts, type QueueState, VirtualChannel } from './channel.ts';
+import { Exchanges } from './exchanges.ts';
+import type { Holds } from './holds.ts';
+import { Lease, leaseTimes } from './lease.ts';
+import type { LeaseThread } from './lease-thread.ts';
+import type { QueueStore } from './queue-store.ts';
+
+export interface VirtualConnectionOptions {
+  readonly store: QueueStore;
+  readonly capabilities: TransportCapabilities;
+  readonly holds: Holds;
+  readonly connect: ConnectOptions;
+  readonly openThread?: (() => LeaseThread) | undefined;
+  /** It has closed; with a reason if it was not we who closed it. */
+  readonly onClosed: (reason: Error | undefined) => void;
+}
+
+/** A store, the lease under which it is used, and the channels on it. */
+export class VirtualConnection implements BrokerConnection {
+  readonly closed: Promise<Error | undefined>;
+  readonly lease: Lease;
+  readonly #options: VirtualConnectionOptions;
+  readonly #closed = deferred<Error | undefined>();
+  readonly #channels = new Set<VirtualChannel>();
+  readonly #parts: ChannelParts;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: VirtualConnectionOptions) {
+    const { store, capabilities, holds, connect } = options;
+    this.#options = options;
+    this.closed = this.#closed.promise;
+    const onError = (error: unknown): void => this.#onError(error);
+    const times = leaseTimes(connect.transportOptions);
+    this.lease = new Lease({ store, times, clock: connect.clock, log: connect.log, openThread: options.openThread, onError });
+    this.#parts = {
+      store,
+      capabilities,
+      holds,
+      exchanges: new Exchanges(store, capabilities.exchangeTypes),
+      queues: new Map<string, QueueState>(),
+      log: connect.log,
+      holdLease: () => this.lease.begin(),
+      onError,
+    };
+    // What peers have put back is no longer ours, whichever connection took it.
+    this.lease.onLost(() => holds.forget());
+    void store.closed?.then((reason) => this.#fail(reason));
+  }
+
+  openChannel(): Promise<Channel> {
+    if (this.#closing !== undefined) return Promise.reject(new OperationalError('this connection is closed; open another one'));
+    const channel = new VirtualChannel(this.#parts);
+    this.#channels.add(channel);
+    void channel.closed.then(() => this.#channels.delete(channel));
+    return Promise.resolve(channel);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#close(undefined);
+  }
+
+  /** Errors that say "the server is gone" end the connection; others belong to whoever asked. */
+  #onError(error: unknown): void {
+    if (error instanceof OperationalError) this.#fail(error);
+    else if (this.#closing === undefined) this.#options.connect.log.error('the broker refused a command', { error });
+  }
+
+  #fail(reason: Error): void {
+    void this.#close(reason);
+  }
+
+  #close(reason: Error | undefined): Promise<void> {
+    this.#closing ??= this.#shutDown(reason);
+    return this.#closing;
+  }
+
+  async #shutDown(reason: Error | undefined): Promise<void> {
+    const { store, holds, onClosed, connect } = this.#options;
+    if (reason !== undefined) this.#closed.resolve(reason);
+    // A store that is gone settles nothing more: what ends from now on waits for the next connection.
+    if (reason !== undefined) holds.detach(store);
+    const channels = [...this.#channels];
+    const ended = Promise.all([this.lease.end(), ...channels.map((channel) => channel.close(reason))]);
+    await ended.catch((error: unknown) => connect.log.warn('the connection to the broker did not close properly', { error }));
+    if (reason === undefined) await this.#tidyUp();
+    holds.detach(store);
+    try {
+      await store[Symbol.asyncDispose]();
+    } catch (error) {
+      connect.log.debug('the store did not close properly', { error });
+    }
+    onClosed(reason);
+    this.#closed.resolve(reason);
+  }
+
+  /** Queues that were for this connection only go with it. */
+  async #tidyUp(): Promise<void> {
+    for (const [queue, state] of this.#parts.queues) {
+      if (!state.spec.exclusive) continue;
+      await this.#parts.exchanges.forgetQueue(queue);
+      await this.#parts.store.deleteQueue(queue);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { Holds } from './holds.ts';
+import type { QueueStore, Reservation } from './queue-store.ts';
+
+/** How long one wait for messages lasts before the store is asked anew: a connection that died without a sign is noticed then. */
+const WAIT_MS = 5000;
+/** What one take may bring at most: more gains nothing (performance.md 3). */
+const MAX_BATCH = 200;
+
+export interface ConsumeLoopOptions {
+  readonly store: QueueStore;
+  readonly holds: Holds;
+  /** A message of a queue that is being consumed; called synchronously, in the order of taking. */
+  readonly onReservation: (reservation: Reservation) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Takes messages from all queues of a channel, one take in flight at a time. */
+export class ConsumeLoop {
+  readonly #options: ConsumeLoopOptions;
+  /** In the order in which they are served; the one just served goes last. */
+  #queues: readonly string[] = [];
+  #prefetch = 1000;
+  #held = 0;
+  #take: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  #isPumpPlanned = false;
+  #isClosed = false;
+
+  constructor(options: ConsumeLoopOptions) {
+    this.#options = options;
+  }
+
+  setQueues(names: readonly string[]): void {
+    const kept = this.#queues.filter((queue) => names.includes(queue));
+    const added = names.filter((queue) => !this.#queues.includes(queue));
+    if (added.length === 0 && kept.length === this.#queues.length) return;
+    this.#queues = [...kept, ...added];
+    this.#restart();
+  }
+
+  setPrefetch(count: number): void {
+    this.#prefetch = count;
+    if (this.#room() > 0) this.#pump();
+    else this.#take?.abort.abort();
+  }
+
+  /** A message has left our hands. The next take is planned before its ending is given to the store, so that the two travel together. */
+  release(): void {
+    this.#held -= 1;
+    if (this.#isPumpPlanned || this.#take !== undefined) return;
+    this.#isPumpPlanned = true;
+    setImmediate(() => {
+      this.#isPumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  /** Resolves when no take is in flight any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#take?.abort.abort();
+    await this.#take?.done;
+  }
+
+  #room(): number {
+    return this.#prefetch - this.#held;
+  }
+
+  /** Ends the wait that goes on for the old list; the next one begins when it has answered. */
+  #restart(): void {
+    if (this.#take === undefined) this.#pump();
+    else this.#take.abort.abort();
+  }
+
+  #pump(): void {
+    const room = this.#room();
+    if (this.#isClosed || this.#take !== undefined || this.#queues.length === 0 || room <= 0) return;
+    const abort = new AbortController();
+    // Half of the prefetch at most, so that the next take is under way while this one is worked on.
+    const max = Math.min(room, MAX_BATCH, Math.max(1, Math.ceil(this.#prefetch / 2)));
+    const done = this.#options.store.reserve(this.#queues, { max, waitMs: WAIT_MS, signal: abort.signal }).then(
+      (batch) => this.#arrived(batch),
+      (error: unknown) => {
+        this.#take = undefined;
+        if (!this.#isClosed) this.#options.onError(error);
+      },
+    );
+    this.#take = { abort, done };
+  }
+
+  #arrived(batch: readonly Reservation[]): void {
+    this.#take = undefined;
+    for (const reservation of batch) this.#options.holds.add(reservation);
+    if (this.#isClosed) return this.#giveBack(batch);
+    this.#held += batch.length;
+    const served = batch.at(-1)?.queue;
+    if (served !== undefined && this.#queues.length > 1 && this.#queues.includes(served)) {
+      this.#queues = [...this.#queues.filter((queue) => queue !== served), served];
+    }
+    this.#pump();
+    for (const reservation of batch) this.#options.onReservation(reservation);
+  }
+
+  #giveBack(batch: readonly Reservation[]): void {
+    for (const reservation of batch) {
+      this.#options.holds.end(reservation, 'return', this.#options.store).catch(this.#options.onError);
+    }
+  }
+}

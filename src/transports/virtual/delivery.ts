@@ -1,0 +1,54 @@
+import type { WireMessage } from '../../protocol/wire-message.ts';
+import type { Delivery, TransportCapabilities, Verdict } from '../transport.ts';
+import type { ConsumeLoop } from './consume-loop.ts';
+import type { Holds } from './holds.ts';
+import type { QueueStore, Reservation, Route } from './queue-store.ts';
+
+const DONE: Promise<void> = Promise.resolve();
+
+interface DeliveryParts {
+  readonly store: QueueStore;
+  readonly capabilities: TransportCapabilities;
+  readonly holds: Holds;
+}
+
+/** A message held in the store. A class, because there is one for each message: methods are shared, nothing is closed over. */
+export class HeldDelivery implements Delivery {
+  readonly message: WireMessage;
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+  declare readonly park?: (untilMs: number) => Promise<void>;
+  readonly #reservation: Reservation;
+  readonly #parts: DeliveryParts;
+  /** The prefetch it counts against; none for `get`. */
+  #loop: ConsumeLoop | undefined;
+
+  constructor(reservation: Reservation, parts: DeliveryParts, loop: ConsumeLoop | undefined) {
+    this.message = reservation.message;
+    this.queue = reservation.queue;
+    this.exchange = reservation.route?.exchange ?? '';
+    this.routingKey = reservation.route?.routingKey ?? reservation.queue;
+    this.redelivered = reservation.redelivered;
+    this.#reservation = reservation;
+    this.#parts = parts;
+    this.#loop = loop;
+    if (parts.capabilities.delayedDelivery === 'park') this.park = (untilMs) => this.#end({ parkUntilMs: untilMs });
+  }
+
+  settle(verdict: Verdict): Promise<void> {
+    return this.#end(verdict);
+  }
+
+  #end(ending: Parameters<Holds['end']>[1]): Promise<void> {
+    this.#loop?.release();
+    this.#loop = undefined;
+    return this.#parts.holds.end(this.#reservation, ending, this.#parts.store);
+  }
+}
+
+/** A message that everybody hears: nobody holds it, so there is nothing to settle. */
+export function broadcastDelivery(message: WireMessage, queue: string, route: Route): Delivery {
+  return { message, queue, exchange: route.exchange, routingKey: route.routingKey, redelivered: false, settle: () => DONE };
+}

@@ -1,0 +1,139 @@
+import { OperationalError } from '../../errors.ts';
+import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import type { Verdict } from '../transport.ts';
+import type { QueueStore, Reservation } from './queue-store.ts';
+
+/** Where a held message goes: a verdict, or out of sight until a moment. */
+export type Ending = Verdict | { readonly parkUntilMs: number };
+
+interface Entry {
+  readonly reservation: Reservation;
+  readonly ending: Ending;
+}
+
+/** Endings that a store answers with one promise. */
+interface Batch {
+  readonly answer: Promise<void>;
+  readonly done: Promise<void>;
+  readonly entries: Entry[];
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+/**
+ * All that one owner holds, over the connections that follow one another. An ending that a lost connection left undone waits for the next.
+ * Bounded by what was handed out: each hold has one ending.
+ */
+export class Holds {
+  readonly #held = new Set<Reservation>();
+  /** Given to a store that has not answered yet, or waiting for a store. */
+  readonly #ending = new Set<Reservation>();
+  readonly #stores = new Set<QueueStore>();
+  #waiting: Entry[] = [];
+  #served: Deferred<void> | undefined;
+  #batch: Batch | undefined;
+
+  get isConnected(): boolean {
+    return this.#stores.size > 0;
+  }
+
+  add(reservation: Reservation): void {
+    this.#held.add(reservation);
+  }
+
+  has(reservation: Reservation): boolean {
+    return this.#held.has(reservation);
+  }
+
+  /** Ends a hold. What is no longer ours, or has ended already, is left alone. */
+  end(reservation: Reservation, ending: Ending, preferred: QueueStore): Promise<void> {
+    if (!this.#held.delete(reservation)) return DONE;
+    this.#ending.add(reservation);
+    const store = this.#stores.has(preferred) ? preferred : [...this.#stores].at(-1);
+    const entry: Entry = { reservation, ending };
+    return store === undefined ? this.#wait([entry]) : this.#give(entry, store);
+  }
+
+  /** A connection is there: what was taken without our knowing goes back, and what waited is done. */
+  async attach(store: QueueStore): Promise<number> {
+    const isFirst = this.#stores.size === 0;
+    const known = new Set([...this.#held, ...this.#ending].map((reservation) => reservation.id));
+    const returned = isFirst && store.reconcile !== undefined ? await store.reconcile(known) : 0;
+    this.#stores.add(store);
+    const waiting = this.#waiting;
+    const served = this.#served;
+    this.#waiting = [];
+    this.#served = undefined;
+    const answers = new Set(waiting.map((entry) => this.#give(entry, store)));
+    if (served !== undefined) Promise.all(answers).then(() => served.resolve(), served.reject);
+    return returned;
+  }
+
+  detach(store: QueueStore): void {
+    this.#stores.delete(store);
+  }
+
+  /** Peers have put everything back: nothing is ours any more, and nothing is left to be done about it. */
+  forget(): void {
+    this.#held.clear();
+    this.#ending.clear();
+    this.#waiting = [];
+    this.#batch = undefined;
+    this.#served?.resolve();
+    this.#served = undefined;
+  }
+
+  /** No connection will follow: what waited fails, for those who still want to know. */
+  abandon(): void {
+    const error = new OperationalError(
+      `the connection was closed before ${this.#waiting.length} messages could be settled; their lease will lapse, and they come again`,
+    );
+    this.#served?.promise.catch(() => undefined);
+    this.#served?.reject(error);
+    this.#served = undefined;
+    this.#waiting = [];
+    this.#held.clear();
+    this.#ending.clear();
+  }
+
+  /** One `then` for all that share a promise: between socket and task no promise is made for each message. */
+  #give(entry: Entry, store: QueueStore): Promise<void> {
+    const answer = this.#ask(entry, store);
+    if (this.#batch?.answer !== answer) {
+      const entries: Entry[] = [];
+      const done = answer.then(
+        () => this.#forgetAll(entries),
+        (error: unknown) => this.#failed(entries, error),
+      );
+      this.#batch = { answer, done, entries };
+    }
+    this.#batch.entries.push(entry);
+    return this.#batch.done;
+  }
+
+  #ask(entry: Entry, store: QueueStore): Promise<void> {
+    const { reservation, ending } = entry;
+    if (typeof ending === 'string') return store.settle(reservation, ending);
+    return store.park === undefined ? store.settle(reservation, 'return') : store.park(reservation, ending.parkUntilMs);
+  }
+
+  #forgetAll(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#ending.delete(entry.reservation);
+  }
+
+  /** A store that went away may have done it or not: doing it again under the next connection harms nothing. */
+  #failed(entries: readonly Entry[], error: unknown): Promise<void> {
+    // After `forget` these are no longer ours.
+    const ours = entries.filter((entry) => this.#ending.has(entry.reservation));
+    if (ours.length === 0) return DONE;
+    if (error instanceof OperationalError) return this.#wait(ours);
+    this.#forgetAll(ours);
+    throw error;
+  }
+
+  #wait(entries: readonly Entry[]): Promise<void> {
+    this.#waiting.push(...entries);
+    this.#served ??= deferred();
+    return this.#served.promise;
+  }
+}

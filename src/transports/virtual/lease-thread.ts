@@ -1,0 +1,71 @@
+import { Worker } from 'node:worker_threads';
+import { systemClock } from '../../kernel/clock.ts';
+import type { ConnectOptions } from '../transport.ts';
+import { leaseTimes } from './lease.ts';
+
+/** Renews a lease while the event loop of this process is blocked by user code. */
+export interface LeaseThread extends AsyncDisposable {
+  /** To be told of each renewal by the main loop: it is also the sign that the loop turns. */
+  renewed(): void;
+  onLost(listener: () => void): void;
+  onError(listener: (error: Error) => void): void;
+}
+
+/** What the thread is started with; the rest of ConnectOptions cannot cross. */
+export interface LeaseThreadData {
+  readonly module: string;
+  readonly url: string;
+  readonly options: Omit<ConnectOptions, 'url' | 'clock' | 'log' | 'signal'>;
+  /** Two 64-bit milliseconds since the epoch: the last turn of the main loop, and its last renewal. */
+  readonly signs: SharedArrayBuffer;
+}
+
+export type LeaseThreadReport = { readonly kind: 'lost' } | { readonly kind: 'error'; readonly message: string };
+
+export function openLeaseThread(module: string, options: ConnectOptions): LeaseThread {
+  const { url, clock: _clock, log: _log, signal: _signal, ...rest } = options;
+  const signs = new SharedArrayBuffer(16);
+  const times = new BigInt64Array(signs);
+  const mark = (index: number): void => void Atomics.store(times, index, BigInt(Math.trunc(systemClock.now())));
+  mark(0);
+  mark(1);
+
+  const data: LeaseThreadData = { module, url: url.href, options: rest, signs };
+  const isSource = import.meta.url.endsWith('.ts');
+  const thread = new Worker(new URL(isSource ? './lease-thread-main.ts' : './lease-thread-main.js', import.meta.url), {
+    workerData: data,
+    name: 'celeriac-lease',
+    // From sources (tests) the thread needs a loader for TypeScript of its own.
+    execArgv: isSource ? ['--import', 'tsx'] : [],
+    resourceLimits: { maxOldGenerationSizeMb: 64 },
+  });
+  thread.unref();
+
+  // The loop shows several times a renewal that it turns.
+  const { renewMs } = leaseTimes(options.transportOptions);
+  const beat = (): void => {
+    mark(0);
+    timer = systemClock.schedule(renewMs / 2, beat);
+  };
+  let timer = systemClock.schedule(renewMs / 2, beat);
+
+  const lostListeners: (() => void)[] = [];
+  const errorListeners: ((error: Error) => void)[] = [];
+  thread.on('message', (report: LeaseThreadReport) => {
+    if (report.kind === 'lost') for (const listener of lostListeners) listener();
+    else for (const listener of errorListeners) listener(new Error(report.message));
+  });
+  thread.on('error', (error: Error) => {
+    for (const listener of errorListeners) listener(error);
+  });
+
+  return {
+    renewed: () => mark(1),
+    onLost: (listener) => void lostListeners.push(listener),
+    onError: (listener) => void errorListeners.push(listener),
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]();
+      await thread.terminate();
+    },
+  };
+}

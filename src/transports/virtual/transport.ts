@@ -1,0 +1,110 @@
+import { ImproperlyConfigured, OperationalError } from '../../errors.ts';
+import { maskText } from '../../kernel/broker-url.ts';
+import type { BrokerConnection, ConnectOptions, Transport, TransportCapabilities } from '../transport.ts';
+import { VirtualConnection } from './connection.ts';
+import { Holds } from './holds.ts';
+import { openLeaseThread } from './lease-thread.ts';
+import type { QueueStore } from './queue-store.ts';
+
+/** A plain queue store, to be used as a transport. */
+export interface VirtualDriver {
+  readonly name: string;
+  readonly capabilities: TransportCapabilities;
+  /** Connects; rejects with OperationalError when the server cannot be reached. */
+  open(options: ConnectOptions): Promise<QueueStore>;
+  /**
+   * The driver's own module (`import.meta.url`), which exports this transport as `transport`: the lease thread loads it to open a store of its own.
+   * Left out by stores that live in this process, where a blocked loop holds up the peers as well.
+   */
+  readonly module?: string;
+}
+
+/** A transport made of a store; `open` is what the lease thread uses. */
+export interface VirtualTransport extends Transport {
+  open(options: ConnectOptions): Promise<QueueStore>;
+}
+
+/** What one owner has, over its connections. */
+interface OwnerState {
+  /** Changes when peers have declared the last one lost. */
+  id: string;
+  readonly owner: string;
+  readonly holds: Holds;
+  connections: number;
+  losses: number;
+}
+
+export function virtualTransport(driver: VirtualDriver): VirtualTransport {
+  // Holds outlive connections (decisions.md 20), so somebody who outlives them must remember whose they are: an entry goes with the owner's last connection.
+  const owners = new Map<string, OwnerState>();
+
+  const connect = async (given: ConnectOptions): Promise<BrokerConnection> => {
+    const key = `${given.owner} ${given.url.href}`;
+    const state = owners.get(key) ?? { id: given.owner, owner: given.owner, holds: new Holds(), connections: 0, losses: 0 };
+    owners.set(key, state);
+    state.connections += 1;
+    const options: ConnectOptions = { ...given, owner: state.id };
+    try {
+      const store = await driver.open(options);
+      const returned = await attach(state.holds, store);
+      forgetElsewhere(owners, state);
+      if (returned > 0) given.log.info(`put back ${returned} messages whose answer had been lost with the last connection`);
+      const connection = new VirtualConnection({
+        store,
+        capabilities: driver.capabilities,
+        holds: state.holds,
+        connect: options,
+        openThread: needsThread(driver, options) ? () => openLeaseThread(driver.module!, options) : undefined,
+        onClosed: (reason) => leave(key, state, reason),
+      });
+      connection.lease.onLost(() => renewId(state, options.owner));
+      return connection;
+    } catch (error) {
+      leave(key, state, error as Error);
+      throw connectError(error, driver.name, given.url);
+    }
+  };
+
+  /** After a loss the holds wait for the next connection; after a close of ours there is none to wait for. */
+  const leave = (key: string, state: OwnerState, reason: Error | undefined): void => {
+    state.connections -= 1;
+    if (state.connections > 0 || reason !== undefined) return;
+    state.holds.abandon();
+    owners.delete(key);
+  };
+
+  return { name: driver.name, capabilities: driver.capabilities, connect, open: (options) => driver.open(options) };
+}
+
+/** The next connection holds under another id: the old one stays declared lost. */
+function renewId(state: OwnerState, lostId: string): void {
+  if (state.id !== lostId) return;
+  state.losses += 1;
+  state.id = `${state.owner}~${state.losses}`;
+}
+
+/** Failing over to another server's data is a lost lease: what was held there is not ours to settle here. */
+function forgetElsewhere(owners: Map<string, OwnerState>, here: OwnerState): void {
+  for (const [key, other] of owners) {
+    if (other === here || other.owner !== here.owner || other.connections > 0) continue;
+    other.holds.forget();
+    owners.delete(key);
+  }
+}
+
+async function attach(holds: Holds, store: QueueStore): Promise<number> {
+  try {
+    return await holds.attach(store);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const needsThread = (driver: VirtualDriver, options: ConnectOptions): boolean =>
+  driver.module !== undefined && (options.leaseThread ?? options.role === 'worker');
+
+function connectError(error: unknown, name: string, url: URL): unknown {
+  if (error instanceof OperationalError || error instanceof ImproperlyConfigured) return error;
+  return new OperationalError(`cannot connect to ${maskText(url.href)} (${name}): ${maskText(String((error as Error).message))}`, { cause: error });
+}
