@@ -1,7 +1,5 @@
-import { row, type Kind } from './kind.ts';
-import { count, duration, either, flag, orNull, periodicTasks, scheduler, text } from './kinds.ts';
-
-const umask: Kind<number | string> = either(count, text, "a number, or a string such as '022'");
+import { row } from './kind.ts';
+import { count, duration, flag, orNull, periodicTasks, scheduler, text, umask } from './kinds.ts';
 
 /** Settings of beat, which sends periodic tasks. */
 export const beatSettings = {

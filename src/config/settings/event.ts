@@ -1,7 +1,5 @@
-import { row, type Kind } from './kind.ts';
-import { count, duration, either, flag, orNull, text } from './kinds.ts';
-
-const umask: Kind<number | string> = either(count, text, "a number, or a string such as '022'");
+import { row } from './kind.ts';
+import { duration, flag, orNull, serializer, text, umask } from './kinds.ts';
 
 /** Settings of events, which monitors read. */
 export const eventSettings = {
@@ -18,7 +16,7 @@ export const eventSettings = {
   /** How long an event waits for its reader. */
   eventQueueTtl: row(duration, 5, { old: 'CELERY_EVENT_QUEUE_TTL', built: false }),
   /** How events are written. */
-  eventSerializer: row(text, 'json', { old: 'CELERY_EVENT_SERIALIZER' }),
+  eventSerializer: row(serializer, 'json', { old: 'CELERY_EVENT_SERIALIZER' }),
   /** Program that daemons are started with (Python). */
   eventsExecutable: row(orNull(text), null, { built: false }),
   /** Group to run as. */

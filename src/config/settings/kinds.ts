@@ -6,6 +6,8 @@ import type { CredentialProvider, TlsOptions } from '../../clients/tls.ts';
 import { durationMs, type Duration } from '../../kernel/duration.ts';
 import { levelOf, type LogLevel } from '../../kernel/logger.ts';
 import type { Broadcast, Queue, QueueOptions } from '../../messaging/entities.ts';
+import type { PoolName } from '../../pools/pool.ts';
+import type { CompressionName, SerializerName } from '../../serialization/registry.ts';
 import type { Kind } from './kind.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -30,6 +32,11 @@ export const textRecord: Kind<Readonly<Record<string, string>>> = kind('an objec
 /** One URL, several in one string with `;` between them, or a list. */
 export const urls: Kind<string | readonly string[]> = either(text, names, 'a URL, or a list of URLs');
 
+export const serializer: Kind<SerializerName> = text;
+export const compression: Kind<CompressionName> = text;
+export const pool: Kind<PoolName> = text;
+/** As daemons take it: a number, or octal text. */
+export const umask: Kind<number | string> = either(count, text, "a number, or a string such as '022'");
 export const queueType = oneOf('classic', 'quorum');
 export const deliveryMode: Kind<DeliveryMode> = oneOf<DeliveryMode>(1, 2, 'transient', 'persistent');
 export const logLevel: Kind<LogLevel> = kind('DEBUG, INFO, WARNING, ERROR or CRITICAL', (value) =>

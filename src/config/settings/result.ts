@@ -1,5 +1,5 @@
 import { row } from './kind.ts';
-import { duration, flag, names, number, orNull, record, text, textRecord } from './kinds.ts';
+import { compression, duration, flag, names, number, orNull, record, serializer, text, textRecord } from './kinds.ts';
 
 /** Settings of results, whatever store they are in. */
 export const resultSettings = {
@@ -28,7 +28,7 @@ export const resultSettings = {
   /** Pause between looks at a chord, for stores that must be asked. */
   resultChordRetryInterval: row(duration, 1, { old: 'CELERY_RESULT_CHORD_RETRY_INTERVAL' }),
   /** Compress results: `gzip`, `zstd` and so on. */
-  resultCompression: row(orNull(text), null, { old: 'CELERY_RESULT_COMPRESSION' }),
+  resultCompression: row(orNull(compression), null, { old: 'CELERY_RESULT_COMPRESSION' }),
   /** Exchange of results sent as messages, long ago. */
   resultExchange: row(text, 'celeryresults', { old: 'CELERY_RESULT_EXCHANGE', built: false }),
   /** Its type. */
@@ -42,7 +42,7 @@ export const resultSettings = {
   /** Results sent as messages (`rpc://`) survive a restart of the broker. */
   resultPersistent: row(orNull(flag), null, { old: 'CELERY_RESULT_PERSISTENT', built: false }),
   /** How results are written. */
-  resultSerializer: row(text, 'json', { old: 'CELERY_RESULT_SERIALIZER' }),
+  resultSerializer: row(serializer, 'json', { old: 'CELERY_RESULT_SERIALIZER' }),
   /** Python classes of result stores by alias; `app.extend` does this here. */
   overrideBackends: row(textRecord, {}, { built: false }),
 };

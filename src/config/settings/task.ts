@@ -1,5 +1,21 @@
 import { row } from './kind.ts';
-import { annotations, count, deliveryMode, duration, flag, oneOf, orNull, queues, queueType, rateLimit, retryPolicy, routes, text } from './kinds.ts';
+import {
+  annotations,
+  compression,
+  count,
+  deliveryMode,
+  duration,
+  flag,
+  oneOf,
+  orNull,
+  queues,
+  queueType,
+  rateLimit,
+  retryPolicy,
+  routes,
+  serializer,
+  text,
+} from './kinds.ts';
 
 /** Settings of tasks and of the messages that call them. */
 export const taskSettings = {
@@ -18,7 +34,7 @@ export const taskSettings = {
   /** Options set from outside, by task name (`*` for all). */
   taskAnnotations: row(orNull(annotations), null, { old: 'CELERY_ANNOTATIONS' }),
   /** Compress messages: `gzip`, `zstd` and so on. Null sends them as they are. */
-  taskCompression: row(orNull(text), null, { old: 'CELERY_MESSAGE_COMPRESSION' }),
+  taskCompression: row(orNull(compression), null, { old: 'CELERY_MESSAGE_COMPRESSION' }),
   /** Type of the exchange made for a queue that was not declared. Null is the default exchange's. */
   taskCreateMissingQueueExchangeType: row(orNull(text), null, { old: 'CELERY_CREATE_MISSING_QUEUE_EXCHANGE_TYPE' }),
   /** Type of a queue that was not declared, on RabbitMQ. */
@@ -70,7 +86,7 @@ export const taskSettings = {
   /** Send the event task-sent for every call. */
   taskSendSentEvent: row(flag, false, { old: 'CELERY_SEND_TASK_SENT_EVENT' }),
   /** How messages are written: `json`, `msgpack`, `yaml`, or one of your own. */
-  taskSerializer: row(text, 'json', { old: 'CELERY_TASK_SERIALIZER' }),
+  taskSerializer: row(serializer, 'json', { old: 'CELERY_TASK_SERIALIZER' }),
   /** After this time the task's signal aborts. */
   taskSoftTimeLimit: row(orNull(duration), null, { old: 'CELERYD_TASK_SOFT_TIME_LIMIT' }),
   /** Store the results of eager tasks too. */

@@ -1,9 +1,6 @@
-import type { PoolName } from '../../pools/pool.ts';
 import { row, type Kind } from './kind.ts';
-import { count, duration, either, flag, logLevel, oneOf, orNull, text } from './kinds.ts';
+import { count, duration, either, flag, logLevel, oneOf, orNull, pool, text, umask } from './kinds.ts';
 
-const pool: Kind<PoolName> = text;
-const umask: Kind<number | string> = either(count, text, "a number, or a string such as '022'");
 const slots: Kind<number | 'auto'> = either(count, oneOf('auto'), "a whole number, or 'auto'");
 
 /** Settings of the worker. */
