@@ -1,0 +1,31 @@
+import { ImproperlyConfigured } from '../errors.ts';
+import type { BackendDriver } from './backend.ts';
+
+type Load = () => Promise<{ readonly driver: BackendDriver }>;
+
+const redis: Load = () => import('./redis/index.ts');
+
+/** Every URL scheme that can be a result store; each driver is loaded when first named. */
+const BACKENDS: Readonly<Record<string, Load>> = {
+  disabled: () => import('./disabled/index.ts'),
+  memory: () => import('./memory/index.ts'),
+  sqlite: () => import('./sqlite/index.ts'),
+  redis,
+  rediss: redis,
+  'redis+socket': redis,
+  sentinel: redis,
+};
+
+/** Schemes of `resultBackend`, for help texts. */
+export const backendSchemes: readonly string[] = Object.keys(BACKENDS);
+
+/** The result store for a URL's scheme. ImproperlyConfigured when there is none. */
+export async function loadBackend(scheme: string): Promise<BackendDriver> {
+  const load = Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
+  if (load === undefined) {
+    throw new ImproperlyConfigured(
+      `there is no result backend for ${JSON.stringify(`${scheme}://`)}; known are ${backendSchemes.map((name) => `${name}://`).join(', ')}`,
+    );
+  }
+  return (await load()).driver;
+}

@@ -1,0 +1,32 @@
+import { ImproperlyConfigured } from '../errors.ts';
+import type { Transport } from './transport.ts';
+
+type Load = () => Promise<{ readonly transport: Transport }>;
+
+const memory: Load = () => import('./memory/index.ts');
+const sqlite: Load = () => import('./sqlite/index.ts');
+const redis: Load = () => import('./redis/index.ts');
+
+/** Every URL scheme that can be a broker; each driver is loaded when first named. */
+const TRANSPORTS: Readonly<Record<string, Load>> = {
+  memory,
+  sqlite,
+  redis,
+  rediss: redis,
+  'redis+socket': redis,
+  sentinel: redis,
+};
+
+/** Schemes of `brokerUrl`, for help texts. */
+export const transportSchemes: readonly string[] = Object.keys(TRANSPORTS);
+
+/** The transport for a URL's scheme. ImproperlyConfigured when there is none. */
+export async function loadTransport(scheme: string): Promise<Transport> {
+  const load = Object.hasOwn(TRANSPORTS, scheme) ? TRANSPORTS[scheme] : undefined;
+  if (load === undefined) {
+    throw new ImproperlyConfigured(
+      `there is no broker transport for ${JSON.stringify(`${scheme}://`)}; known are ${transportSchemes.map((name) => `${name}://`).join(', ')}`,
+    );
+  }
+  return (await load()).transport;
+}
