@@ -50,4 +50,6 @@ export interface Run {
   readonly children: Json[];
   /** `apply()` or `taskAlwaysEager`: there is no message. */
   readonly isEager: boolean;
+  /** The limit that `self.retry({ maxRetries })` gave last (`noteMaxRetries`). */
+  maxRetries?: number;
 }

@@ -1,0 +1,153 @@
+import type { ChordArrival, ChordClaim, ChordPart } from '../backends/backend.ts';
+import { newId } from '../kernel/ids.ts';
+import { encodedText } from '../protocol/json-text.ts';
+import type { Encoded, Json } from '../protocol/json.ts';
+import { readSignature, type SignatureData } from '../protocol/signature.ts';
+import type { TaskState } from '../protocol/states.ts';
+import type { ReceivedTask } from '../protocol/task-message.ts';
+import { joinGroup } from './chord-join.ts';
+import type { ExecutionEnv } from './env.ts';
+import { sendErrbacks, signaturesIn } from './errbacks.ts';
+import { saved } from './save.ts';
+import { wireMoment } from './moments.ts';
+import type { TaskErrorData } from './outcome.ts';
+import { chordError, errorResult } from './outcomes.ts';
+
+/** One member of a chord's header that has ended. */
+export interface EndedPart {
+  readonly groupId: string;
+  readonly index: number | null;
+  readonly taskId: string;
+  readonly status: TaskState;
+  readonly result: Encoded;
+  readonly body: SignatureData;
+}
+
+/** Celery's own time for publishing a body: its claim is held that long. */
+const CLAIM_MS = 21_000;
+
+/** The part that a received task is of the chord it belongs to; undefined where it belongs to none. */
+export function partOf(received: ReceivedTask, chord: SignatureData | null, status: TaskState, result: Encoded): EndedPart | undefined {
+  const { group, group_index, id } = received.headers;
+  if (chord === null || group === null) return undefined;
+  return { groupId: group, index: group_index, taskId: id, status, result, body: chord };
+}
+
+/** Counts a part, and starts the body (or fails it) if it was the last. Resolves when nothing is left to do for this part: only then may its message be acknowledged. */
+export async function countChordPart(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  const { chords } = env.backend;
+  if (chords === undefined) return refuse(part, because, env);
+  const { groupId, index, taskId, status, result } = part;
+  const arrived = await settled(() => chords.arrive(groupId, { index, taskId, status, result }), env);
+  if (arrived.kind === 'mine') await complete(part, arrived, because, env);
+}
+
+/** Asks again while another holds the claim: giving up then could leave a chord without its body, should that other have died. */
+async function settled(arrive: () => Promise<ChordArrival>, env: ExecutionEnv): Promise<ChordArrival> {
+  for (;;) {
+    const arrived = await arrive();
+    if (arrived.kind !== 'busy') return arrived;
+    await env.clock.sleep(arrived.retryInMs, env.signal);
+  }
+}
+
+async function complete(
+  part: EndedPart,
+  { parts, claim }: { readonly parts: readonly ChordPart[]; readonly claim: ChordClaim },
+  because: ReceivedTask,
+  env: ExecutionEnv,
+): Promise<void> {
+  const failed = parts.find((one) => one.status !== 'SUCCESS');
+  if (failed !== undefined) return fail(part, claim, dependencyFailed(failed.taskId, failed.result), because, env);
+  let results: Encoded;
+  try {
+    results = await joinGroup(part.groupId, parts, env);
+    if (!(await claim.extend(CLAIM_MS))) return env.log.info(`Chord ${part.groupId} was taken over by another worker`);
+  } catch (error) {
+    return fail(part, claim, messageOf(error), because, env);
+  }
+  try {
+    await env.start(part.body, because, results);
+  } catch (error) {
+    return fail(part, claim, `Callback error: ${messageOf(error)}`, because, env);
+  }
+  await claim.close();
+}
+
+/** Errbacks of the body first, then its FAILURE, as Celery has it; every member where the body is a group. */
+async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined, message: string, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  env.log.error(`Chord ${part.groupId} failed: ${message}`);
+  await failChordBody(part.body, chordError(message), because, env);
+  await claim?.fail();
+}
+
+/** Ends a chord that cannot go on: also for one whose deadline has passed (`ChordStore.overdue`). */
+export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  for (const target of targetsOf(body)) {
+    const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
+    const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];
+    const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
+    await saved({ ...failureOf(id, error, env), children }, env);
+    // The body may itself be a part of an outer chord, or be followed by a chain that waits for it.
+    const outer = target.options['chord'];
+    if (outer != null) await countOuter(target, id, errorJson(error), because, env);
+  }
+}
+
+async function countOuter(target: SignatureData, taskId: string, result: Encoded, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  const part = optionsPart(target, { taskId, status: 'FAILURE', result });
+  if (part !== undefined) await countChordPart(part, because, env);
+}
+
+/** A signature that was never sent, as a part of the chord its options name. */
+export function optionsPart(
+  signature: SignatureData,
+  ended: { readonly taskId: string; readonly status: TaskState; readonly result: Encoded },
+): EndedPart | undefined {
+  const { chord, group_id: groupId, group_index: index } = signature.options;
+  if (chord == null || typeof groupId !== 'string') return undefined;
+  return { ...ended, groupId, index: typeof index === 'number' ? index : null, body: readSignature(chord) };
+}
+
+/** The tasks whose results a chord's body stands for. */
+function targetsOf(body: SignatureData): readonly SignatureData[] {
+  if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']);
+  if (body.subtask_type === 'chord' && body.kwargs['body'] != null) return targetsOf(readSignature(body.kwargs['body']));
+  if (body.subtask_type === 'chain') {
+    // A caller waits for the last step, under the id that the chain or the step itself was given.
+    const last = signaturesIn(body.kwargs['tasks']).at(-1);
+    return last === undefined ? [body] : [{ ...last, options: { ...body.options, ...last.options } }];
+  }
+  return [body];
+}
+
+function dependencyFailed(id: string, result: Encoded): string {
+  const error = result.value() as { readonly exc_type?: string; readonly exc_message?: Json } | null;
+  const args = Array.isArray(error?.exc_message) ? error.exc_message : [error?.exc_message ?? ''];
+  const shown = args.map((arg: Json) => (typeof arg === 'string' ? `'${arg}'` : JSON.stringify(arg))).join(', ');
+  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${shown})`;
+}
+
+async function refuse(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  const { chords } = env.backend.capabilities;
+  const message =
+    chords === 'none'
+      ? 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend'
+      : `chords that are counted by ${chords === 'counter' ? 'a counter' : 'celery.chord_unlock'} are not built yet; configure Redis, SQLite or memory as resultBackend`;
+  await fail(part, undefined, message, because, env);
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const errorJson = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(errorResult(error)));
+
+function failureOf(id: string, error: TaskErrorData, env: ExecutionEnv) {
+  return {
+    task_id: id,
+    status: 'FAILURE',
+    result: errorJson(error),
+    traceback: error.traceback,
+    children: [] as readonly Json[],
+    date_done: wireMoment(env.clock.now()),
+  };
+}

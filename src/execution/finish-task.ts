@@ -1,0 +1,245 @@
+import { EncodeError } from '../errors.ts';
+import { decodeJson, encodedText } from '../protocol/json-text.ts';
+import type { Encoded, Json } from '../protocol/json.ts';
+import { readSignature, type SignatureData } from '../protocol/signature.ts';
+import type { TaskState } from '../protocol/states.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
+import { countChordPart, optionsPart, partOf } from './chord-part.ts';
+import type { ExecutionEnv, RunnableTask } from './env.ts';
+import { groupOf, localErrbacks, sendErrbacks, signaturesIn } from './errbacks.ts';
+import { metaOf } from './metas.ts';
+import { wireMoment } from './moments.ts';
+import type { Outcome, TaskErrorData } from './outcome.ts';
+import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
+import { saved } from './save.ts';
+import { afterLoss, isWorkerLost } from './worker-lost.ts';
+
+/** What became of it: settling, events and counters go by this outcome, not by the one that was reported. */
+export interface Finished {
+  /** Another than the reported one where a follow-up could not be published: then it is a FAILURE. */
+  readonly outcome: Outcome;
+  /** Somebody wants to hear of it now that the result is stored: `Pool.after` is due. */
+  readonly listensAfter: boolean;
+}
+
+type Success = Extract<Outcome, { state: 'SUCCESS' }>;
+type Retrying = Extract<Outcome, { state: 'RETRY' }>;
+type WithError = Extract<Outcome, { error: TaskErrorData }>;
+
+/**
+ * Finishes a task in the worker, in Celery's order. Success: callbacks, the next link, the result, the chord. Failure: the result, the chord,
+ * the links that will not run, errbacks. A retry is published before RETRY is stored. Resolves when all of it has happened; rejects only when
+ * the store refuses for good, or the worker stops before it answers: then nothing may be acknowledged.
+ */
+export async function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Promise<Finished> {
+  const task = env.findTask(received.headers.task);
+  const lost = task !== undefined && isWorkerLost(outcome) ? await afterLoss(received, task, outcome, env) : outcome;
+  const ended = await finish({ received, task, env }, lost);
+  const listens = listensAfter({ received, task, env }, ended);
+  return { outcome: ended, listensAfter: typeof listens === 'boolean' ? listens : await listens };
+}
+
+interface Finishing {
+  readonly received: ReceivedTask;
+  /** Undefined where no such task is registered: the defaults hold then. */
+  readonly task: RunnableTask | undefined;
+  readonly env: ExecutionEnv;
+}
+
+async function finish(one: Finishing, outcome: Outcome): Promise<Outcome> {
+  switch (outcome.state) {
+    case 'SUCCESS':
+      return succeed(one, outcome);
+    case 'FAILURE':
+      return fail(one, outcome);
+    case 'RETRY':
+      return again(one, outcome);
+    case 'REPLACED':
+      return replaced(one, outcome);
+    case 'REVOKED':
+      return revoke(one, outcome);
+    case 'REJECTED':
+      return outcome.requeue ? outcome : fail(one, outcome);
+    case 'IGNORED':
+      await countAs(one, outcome, 'FAILURE', errorText(chordError('the task was ignored')));
+      return outcome;
+  }
+}
+
+async function succeed(one: Finishing, outcome: Success): Promise<Outcome> {
+  const { received, env } = one;
+  const result = encodedText(outcome.valueJson);
+  let children = outcome.children;
+  let chord: SignatureData | null = null;
+  if (!outcome.endsHere) {
+    try {
+      const { embed } = await received.body();
+      chord = embed.chord;
+      children = [...children, ...(await startFollowUps(embed, received, result, env))];
+    } catch (error) {
+      return fail(one, failed(one, outcome, error));
+    }
+  }
+  if (!ignoresResult(one)) {
+    try {
+      await save(one, 'SUCCESS', { result, children });
+    } catch (error) {
+      // A store with another serializer may refuse a value that JSON could carry.
+      if (!(error instanceof EncodeError)) throw error;
+      return fail(one, failed(one, outcome, error));
+    }
+  }
+  if (chord !== null) await countPart(one, chord, 'SUCCESS', result);
+  return children === outcome.children ? outcome : { ...outcome, children };
+}
+
+/** Callbacks and the next link of the chain, with the value in front. Gives their result tuples in order. */
+async function startFollowUps(embed: TaskBody['embed'], received: ReceivedTask, result: Encoded, env: ExecutionEnv): Promise<Json[]> {
+  const children: Json[] = [];
+  for (const signature of callbacksToStart(embed.callbacks ?? [])) children.push(await env.start(signature, received, result));
+  const next = embed.chain?.at(-1);
+  if (next !== undefined) {
+    const chain = embed.chain!.slice(0, -1);
+    const options = chain.length === 0 ? next.options : { ...next.options, chain };
+    children.push(await env.start({ ...next, options }, received, result));
+  }
+  return children;
+}
+
+/** One is sent as it is; of several, groups go each by itself and the others as one new group. */
+function callbacksToStart(callbacks: readonly SignatureData[]): readonly SignatureData[] {
+  if (callbacks.length < 2) return callbacks;
+  const groups = callbacks.filter((callback) => callback.subtask_type === 'group');
+  const others = callbacks.filter((callback) => callback.subtask_type !== 'group');
+  return others.length === 0 ? groups : [...groups, groupOf(others)];
+}
+
+async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
+  const { received, env, task } = one;
+  const { error } = outcome;
+  const result = errorText(error);
+  const stores = !ignoresResult(one) || task?.policy.storeErrorsEvenIfIgnored === true;
+  if (stores) await save(one, 'FAILURE', { result, traceback: error.traceback, children: outcome.children });
+  if (outcome.endsHere) return outcome;
+  const embed = await embedOf(one);
+  if (embed === undefined) return outcome;
+  if (embed.chord !== null) await countPart(one, embed.chord, 'FAILURE', result);
+  await failChain(embed.chain ?? [], error, { stores, received, env });
+  const { id, root_id } = received.headers;
+  await sendErrbacks(embed.errbacks, { id, rootId: root_id ?? id }, received, env);
+  return outcome;
+}
+
+/** Links that will never run get the same FAILURE, so that whoever waits for the last of them hears of it; the body of a chord among them too. */
+async function failChain(
+  chain: readonly SignatureData[],
+  error: TaskErrorData,
+  { stores, received, env }: { readonly stores: boolean; readonly received: ReceivedTask; readonly env: ExecutionEnv },
+): Promise<void> {
+  const left = [...chain];
+  for (let link = left.shift(); link !== undefined; link = left.shift()) {
+    const { task_id: taskId, group_id: groupId, parent_id: parentId } = link.options;
+    if (typeof taskId === 'string') {
+      const result = errorText(error);
+      const part = optionsPart(link, { taskId, status: 'FAILURE', result });
+      const hasFailed = part !== undefined && (await env.backend.load(taskId))?.status === 'FAILURE';
+      const meta = { task_id: taskId, status: 'FAILURE', result, traceback: error.traceback, children: [], date_done: wireMoment(env.clock.now()) };
+      const places = { ...(typeof groupId === 'string' ? { group_id: groupId } : null), ...(typeof parentId === 'string' ? { parent_id: parentId } : null) };
+      if (stores) await saved({ ...meta, ...places }, env);
+      if (part !== undefined && !hasFailed) await countChordPart(part, received, env);
+    }
+    if (link.subtask_type === 'chord') left.push(...signaturesIn(link.kwargs['body']));
+  }
+}
+
+async function again(one: Finishing, outcome: Retrying): Promise<Outcome> {
+  const { received, env } = one;
+  let child: Json;
+  try {
+    child = await env.start(readSignature(decodeJson(outcome.signatureJson)), received);
+  } catch (error) {
+    return fail(one, failed(one, outcome, error));
+  }
+  const children = [...outcome.children, child];
+  if (!ignoresResult(one) || one.task?.policy.storeErrorsEvenIfIgnored === true) {
+    // A retry without an error of its own stores none, as in Celery.
+    const hasError = outcome.error.exc_type !== 'Retry' || outcome.error.exc_module !== 'celery.exceptions';
+    await save(one, 'RETRY', { result: hasError ? errorText(outcome.error) : encodedText('null'), traceback: outcome.error.traceback, children });
+  }
+  return { ...outcome, children };
+}
+
+/** Nothing is stored: the replacement has the same id, and its result will be this task's. */
+async function replaced(one: Finishing, outcome: Extract<Outcome, { state: 'REPLACED' }>): Promise<Outcome> {
+  try {
+    await one.env.start(readSignature(decodeJson(outcome.signatureJson)), one.received);
+    return outcome;
+  } catch (error) {
+    return fail(one, failed(one, outcome, error));
+  }
+}
+
+async function revoke(one: Finishing, outcome: Extract<Outcome, { state: 'REVOKED' }>): Promise<Outcome> {
+  const result = errorText(revokedError(outcome.reason));
+  if (!ignoresResult(one)) await save(one, 'REVOKED', { result, children: outcome.children });
+  await countAs(one, outcome, 'REVOKED', result);
+  return outcome;
+}
+
+async function countAs(one: Finishing, outcome: Outcome, status: TaskState, result: Encoded): Promise<void> {
+  if (outcome.endsHere) return;
+  const embed = await embedOf(one);
+  if (embed !== undefined && embed.chord !== null) await countPart(one, embed.chord, status, result);
+}
+
+async function countPart({ received, env }: Finishing, chord: SignatureData, status: TaskState, result: Encoded): Promise<void> {
+  const part = partOf(received, chord, status, result);
+  if (part !== undefined) await countChordPart(part, received, env);
+}
+
+async function save(
+  { received, env }: Finishing,
+  status: TaskState,
+  recorded: { readonly result: Encoded; readonly traceback?: string | null; readonly children: readonly Json[] },
+): Promise<void> {
+  const made = metaOf(received, { status, ...recorded }, env);
+  const { replyTo } = received.wire.properties;
+  await saved(made instanceof Promise ? await made : made, env, replyTo === undefined ? undefined : { replyTo });
+}
+
+/** What the caller said; where it said nothing, what the task says. */
+function ignoresResult({ received, task }: Finishing): boolean {
+  return received.headers.ignore_result ?? task?.policy.ignoreResult ?? false;
+}
+
+function failed({ env, task }: Finishing, { runtimeMs, children }: Outcome, error: unknown): Extract<Outcome, { state: 'FAILURE' }> {
+  const names = env.errorNames ?? task?.errorNames ?? knownErrors;
+  return { runtimeMs, children, endsHere: false, state: 'FAILURE', error: names.toData(error) };
+}
+
+const errorText = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(errorResult(error)));
+
+/** Undefined where the body cannot be read: then nothing that follows is known either. */
+async function embedOf({ received, env }: Finishing): Promise<TaskBody['embed'] | undefined> {
+  try {
+    return (await received.body()).embed;
+  } catch (error) {
+    env.log.error(`What follows task ${received.headers.task}[${received.headers.id}] cannot be read`, { error });
+    return undefined;
+  }
+}
+
+function listensAfter({ received, task, env }: Finishing, outcome: Outcome): boolean | Promise<boolean> {
+  if (task === undefined) return false;
+  if (task.listensAfter) return true;
+  if (outcome.state !== 'FAILURE' || outcome.endsHere || env.isErrback === undefined) return false;
+  return hasLocalErrbacks(received, env.isErrback.bind(env));
+}
+
+async function hasLocalErrbacks(received: ReceivedTask, isErrback: (name: string) => boolean): Promise<boolean> {
+  try {
+    return localErrbacks(await received.body(), isErrback).length > 0;
+  } catch {
+    return false;
+  }
+}
