@@ -1,10 +1,24 @@
+import type { Temporal } from 'temporal-polyfill';
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** What messages and results hold once decoded: JSON and kombu's typed values. Integers beyond 2^53 come as bigint. */
-export type Value = null | boolean | number | bigint | string | Date | Uint8Array | Uuid | Decimal | readonly Value[] | ValueMap;
+/** What messages and results hold once decoded: JSON and kombu's typed values. Integers beyond 2^53 come as bigint, `date` and `time` as Temporal's. */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Temporal.PlainDate
+  | Temporal.PlainTime
+  | Uint8Array
+  | Uuid
+  | Decimal
+  | readonly Value[]
+  | ValueMap;
 export interface ValueMap {
   readonly [key: string]: Value | undefined;
 }

@@ -1,20 +1,15 @@
-import type { Json, JsonObject, Value, ValueMap } from './json.ts';
-import type { SignatureData } from './signature.ts';
+import { InvalidTaskError } from '../errors.ts';
+import type { Value } from "./json.ts";
+import { isMap } from './signature.ts';
+import { readTaskBody, type TaskBody } from './task-body.ts';
+import { headersOfBody, readHeaders, type TaskHeaders } from './task-headers.ts';
 import type { WireMessage } from './wire-message.ts';
+
+export { encodeTaskBody, endsHere, NO_EMBED, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
+export { fillHeaders, type TaskHeaders } from './task-headers.ts';
 /** A call as `compile` makes it: Celery's task message, protocol version 2. Names on the wire are Celery's own. */
 export interface TaskMessage extends TaskBody {
   readonly headers: TaskHeaders;
-}
-export interface TaskBody {
-  readonly args: readonly Value[];
-  readonly kwargs: ValueMap;
-  readonly embed: {
-    readonly callbacks: readonly SignatureData[] | null;
-    readonly errbacks: readonly SignatureData[] | null;
-    /** Reversed: the last one runs next. */
-    readonly chain: readonly SignatureData[] | null;
-    readonly chord: SignatureData | null;
-  };
 }
 /** A call as it came: headers at hand, body untouched, so that a parent can pass it on to a child without reading it. */
 export interface ReceivedTask {
@@ -30,27 +25,49 @@ export interface ReceivedTask {
   /** Decoded when first asked for, then kept. A promise only where the codec has no synchronous form. Throws DecodeError. */
   body(): TaskBody | Promise<TaskBody>;
 }
-/** Missing ones are filled in when a message is parsed (wire.md 1.1); custom headers stand beside them. */
-export interface TaskHeaders extends JsonObject {
-  readonly lang: string;
-  readonly task: string;
-  readonly id: string;
-  readonly shadow: string | null;
-  readonly root_id: string | null;
-  readonly parent_id: string | null;
-  readonly group: string | null;
-  readonly group_index: number | null;
-  readonly retries: number;
-  readonly eta: string | null;
-  readonly expires: string | null;
-  /** Seconds. */
-  readonly timelimit: readonly [hard: number | null, soft: number | null];
-  readonly argsrepr: string | null;
-  readonly kwargsrepr: string | null;
-  readonly origin: string | null;
-  /** Null: the caller said nothing, the task's own setting counts. */
-  readonly ignore_result: boolean | null;
-  readonly replaced_task_nesting: number;
-  readonly stamped_headers: readonly string[] | null;
-  readonly stamps: { readonly [name: string]: Json | undefined };
+
+/** A message as a transport delivers it. */
+export interface TaskSource {
+  readonly message: WireMessage;
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+}
+type Decode = (message: WireMessage) => Value | Promise<Value>;
+
+/**
+ * Reads a task message. Protocol 2 is known by the header `task`, and its body is left alone; anything else is decoded, to see whether it is protocol 1.
+ * Throws InvalidTaskError when it is no task message, or one that cannot be run; and what `decode` throws.
+ */
+export function receiveTask(source: TaskSource, decode: Decode): ReceivedTask | Promise<ReceivedTask> {
+  const { message } = source;
+  if (message.headers['task'] !== undefined) {
+    return { headers: readHeaders(message.headers), wire: message, deliveryInfo: deliveryInfo(source), body: decodedOnce(message, decode) };
+  }
+  const value = decode(message);
+  return value instanceof Promise ? value.then((body) => receiveFirstProtocol(source, body)) : receiveFirstProtocol(source, value);
+}
+
+function receiveFirstProtocol(source: TaskSource, value: Value): ReceivedTask {
+  if (!isMap(value) || value['task'] === undefined) {
+    throw new InvalidTaskError('not a task message: it has no header "task", and its body is not a map with a "task" (protocol 1)');
+  }
+  const body = readTaskBody({ args: [], ...value });
+  return { headers: headersOfBody(value, source.message.headers), wire: source.message, deliveryInfo: deliveryInfo(source), body: () => body };
+}
+
+function deliveryInfo({ message, queue, exchange, routingKey, redelivered }: TaskSource): ReceivedTask['deliveryInfo'] {
+  return { exchange, routingKey, queue, priority: message.properties.priority ?? null, redelivered };
+}
+
+function decodedOnce(message: WireMessage, decode: Decode): () => TaskBody | Promise<TaskBody> {
+  let body: TaskBody | Promise<TaskBody> | undefined;
+  return () => {
+    if (body === undefined) {
+      const value = decode(message);
+      body = value instanceof Promise ? value.then(readTaskBody) : readTaskBody(value);
+    }
+    return body;
+  };
 }

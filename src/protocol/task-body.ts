@@ -1,0 +1,68 @@
+import { InvalidTaskError } from '../errors.ts';
+import { encodeJson } from './json-text.ts';
+import type { Value, ValueMap } from './json.ts';
+import { isMap, listOf, mapOf, readSignature, shown, type SignatureData } from './signature.ts';
+
+export interface TaskBody {
+  readonly args: readonly Value[];
+  readonly kwargs: ValueMap;
+  readonly embed: Embed;
+}
+/** What follows the call. */
+export interface Embed {
+  readonly callbacks: readonly SignatureData[] | null;
+  readonly errbacks: readonly SignatureData[] | null;
+  /** Reversed: the last one runs next. */
+  readonly chain: readonly SignatureData[] | null;
+  readonly chord: SignatureData | null;
+}
+
+/** The embed of a call that nothing follows. */
+export const NO_EMBED: Embed = Object.freeze({ callbacks: null, errbacks: null, chain: null, chord: null });
+const NO_EMBED_JSON = JSON.stringify(NO_EMBED);
+
+/** The list of three that is the body of a task message. */
+export const taskBodyValue = (body: TaskBody): Value => [body.args, body.kwargs, { ...body.embed }];
+
+/** The same as JSON text. Throws EncodeError. */
+export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
+  return `[${encodeJson(args)},${encodeJson(kwargs)},${embed === NO_EMBED || endsHere(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+}
+
+/** Whether nothing follows the call. */
+export const endsHere = (embed: Embed): boolean =>
+  embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);
+const isEmpty = (list: readonly SignatureData[] | null): boolean => list === null || list.length === 0;
+
+/**
+ * The body of a task message. Python's own readers fall over a short list, a missing embed or null kwargs; here these are read as empty,
+ * as is a protocol 1 map beneath protocol 2 headers. Throws InvalidTaskError for all else.
+ */
+export function readTaskBody(value: Value): TaskBody {
+  if (Array.isArray(value)) {
+    const [args, kwargs, embed] = value as readonly (Value | undefined)[];
+    return { args: listOf(args, 'the args of a task'), kwargs: mapOf(kwargs, 'the kwargs of a task'), embed: readEmbed(mapOf(embed, 'the third part of a task body')) };
+  }
+  if (isMap(value) && 'args' in value) {
+    return { args: listOf(value['args'], 'the args of a task'), kwargs: mapOf(value['kwargs'], 'the kwargs of a task'), embed: readEmbed(value) };
+  }
+  throw new InvalidTaskError(`the body of a task must be a list of args, kwargs and what follows, not ${shown(value)}`);
+}
+
+function readEmbed(embed: ValueMap): Embed {
+  const { callbacks, errbacks, chain, chord } = embed;
+  if (!callbacks && !errbacks && !chain && !chord) return NO_EMBED;
+  return {
+    callbacks: readSignatures(callbacks, 'callbacks'),
+    errbacks: readSignatures(errbacks, 'errbacks'),
+    chain: readSignatures(chain, 'chain'),
+    chord: chord === undefined || chord === null ? null : readSignature(chord),
+  };
+}
+
+function readSignatures(value: Value | undefined, name: string): readonly SignatureData[] | null {
+  if (value === undefined || value === null) return null;
+  // Celery takes a single signature for a list of one.
+  if (isMap(value)) return [readSignature(value)];
+  return listOf(value, `the ${name} of a task`).map(readSignature);
+}

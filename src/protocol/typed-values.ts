@@ -1,0 +1,83 @@
+import { Temporal } from 'temporal-polyfill';
+import { DecodeError } from '../errors.ts';
+import { WireDate, datetimeText } from './datetime.ts';
+import { Decimal, Uuid, type Json, type Value } from './json.ts';
+
+/** What stands under `__type__` and `__value__` for one value of Python's. */
+export interface TypedValue {
+  readonly __type__: string;
+  readonly __value__: Json;
+}
+
+/** Kombu's typed form of a value that JSON has none for; undefined for all others. Throws RangeError where Python has no such value. */
+export function typedValue(value: object): TypedValue | undefined {
+  if (value instanceof Uuid) return { __type__: 'uuid', __value__: { hex: value.toString().replaceAll('-', '') } };
+  if (value instanceof Decimal) return { __type__: 'decimal', __value__: value.toString() };
+  return WRITERS[tagOf(value)]?.(value as never);
+}
+
+/** By tag and not by class: values of a native Temporal, or of another realm, are the same to Python. */
+export const tagOf = (value: object): string => Object.prototype.toString.call(value).slice(8, -1);
+
+const WRITERS: Readonly<Record<string, (value: never) => TypedValue>> = {
+  Date: (date: Date) => {
+    const text = datetimeText(date);
+    if (text === undefined) throw new RangeError(Number.isNaN(date.getTime()) ? 'an invalid Date' : `a Date of the year ${date.getUTCFullYear()}; Python's reach from 1 to 9999`);
+    return { __type__: 'datetime', __value__: text };
+  },
+  'Temporal.PlainDate': (date: Temporal.PlainDate) => {
+    const iso = date.withCalendar('iso8601');
+    if (iso.year < 1 || iso.year > 9999) throw new RangeError(`a date of the year ${iso.year}; Python's reach from 1 to 9999`);
+    return { __type__: 'date', __value__: iso.toString() };
+  },
+  // Python before 3.11 reads no other number of digits than 0, 3 and 6; nanoseconds it never has.
+  'Temporal.PlainTime': (time: Temporal.PlainTime) => ({
+    __type__: 'time',
+    __value__: time.toString({ smallestUnit: time.millisecond === 0 && time.microsecond === 0 ? 'second' : 'microsecond' }),
+  }),
+  Uint8Array: bytesValue,
+};
+
+function bytesValue(bytes: Uint8Array): TypedValue {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = utf8(buffer);
+  return text === undefined ? { __type__: 'base64', __value__: buffer.toString('base64') } : { __type__: 'bytes', __value__: text };
+}
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    // Not UTF-8: that is the answer.
+    return undefined;
+  }
+}
+
+/** The value that an object with exactly the keys `__type__` and `__value__` stands for. Throws DecodeError for an unknown type, as kombu does. */
+export function untypedValue(type: unknown, value: unknown): Value {
+  const read = typeof type === 'string' && Object.hasOwn(READERS, type) ? READERS[type] : undefined;
+  if (read === undefined) throw new DecodeError(`a typed value of the unknown type ${shown(type)}; known are ${Object.keys(READERS).join(', ')}`);
+  try {
+    return read(value);
+  } catch (error) {
+    throw new DecodeError(`${shown(value)} is not a value of the type ${String(type)}`, { cause: error });
+  }
+}
+
+const READERS: Readonly<Record<string, (value: unknown) => Value>> = {
+  datetime: (value) => new WireDate(text(value)),
+  date: (value) => Temporal.PlainDate.from(text(value)),
+  // Python's times may have an offset, Temporal's have none: it is dropped.
+  time: (value) => Temporal.PlainTime.from(text(value).replace(/(?:Z|[+-]\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?)$/i, '')),
+  decimal: (value) => new Decimal(text(value)),
+  uuid: (value) => new Uuid(text(typeof value === 'object' && value !== null && 'hex' in value ? value.hex : value)),
+  bytes: (value) => Uint8Array.from(Buffer.from(text(value), 'utf8')),
+  base64: (value) => Uint8Array.from(Buffer.from(text(value), 'base64')),
+};
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('a text was expected');
+  return value;
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 100);
