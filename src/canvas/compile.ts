@@ -1,36 +1,118 @@
-import type { BackendCapabilities } from '../backends/backend.ts';
-import type { Json } from '../protocol/json.ts';
+import { ChordError, ImproperlyConfigured } from '../errors.ts';
+import type { ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import type { TaskMessage } from '../protocol/task-message.ts';
-/** What must be done to start a workflow, in order. Data, so that a test can read it. */
-export interface Plan {
-  readonly chords: readonly { readonly groupId: string; readonly size: number; readonly body: SignatureData }[];
-  readonly groups: readonly { readonly groupId: string; readonly tree: Json }[];
-  readonly publish: readonly PlannedMessage[];
-  /** Ids of everything the caller will be able to wait for. */
-  readonly result: ResultNode;
+import { mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { freeze } from './freeze.ts';
+import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
+import { planCall } from './plan-call.ts';
+
+export type { CompileContext, Plan, PlannedMessage, ResultNode, RouteOptions, TaskDefaults } from './plan.ts';
+
+interface Emitted {
+  readonly chords: Plan['chords'][number][];
+  readonly publish: PlannedMessage[];
 }
-/** Not yet routed: the app's router has the last word. */
-export interface PlannedMessage {
-  readonly message: TaskMessage;
-  readonly route: RouteOptions;
+
+/** Makes a plan of a signature: what is sent at once, and which barriers must stand before. Pure. */
+export function compile(signature: SignatureData, context: CompileContext): Plan {
+  if (signature.subtask_type === null && signature.task !== 'celery.chunks') {
+    const planned = planCall(signature, context);
+    return { chords: NOTHING, groups: NOTHING, publish: [planned], result: { id: planned.message.headers.id, parent: null, children: null } };
+  }
+  const frozen = freeze(signature, context.newId);
+  const out: Emitted = { chords: [], publish: [] };
+  emit(frozen.signature, context, out);
+  return { ...out, groups: NOTHING, result: frozen.result };
 }
-export interface RouteOptions {
-  readonly queue?: string;
-  readonly exchange?: string;
-  readonly routingKey?: string;
-  readonly priority?: number;
-  readonly serializer?: string;
-  readonly compression?: string;
-  readonly notBeforeMs?: number;
+const NOTHING: readonly never[] = [];
+
+function emit(signature: SignatureData, context: CompileContext, out: Emitted): void {
+  switch (signature.subtask_type) {
+    case null:
+      out.publish.push(planCall(signature, context));
+      return;
+    case 'chain':
+      return emitChain(signature, context, out);
+    case 'group':
+      return emitGroup(signature, context, out);
+    case 'chord':
+      return emitChord(signature, context, out);
+    default:
+      throw notBuilt(`a signature of the kind ${JSON.stringify(signature.subtask_type)}`);
+  }
 }
-export type ResultNode = { readonly id: string; readonly parent: ResultNode | null; readonly children: readonly ResultNode[] | null };
-export interface CompileContext {
-  readonly newId: () => string;
-  readonly now: number;
-  readonly origin: string;
-  /** Decides between chords that are counted and a celery.chord_unlock message. */
-  readonly chords: BackendCapabilities['chords'];
-  /** The running task, when the call is made inside one. */
-  readonly parent?: { readonly id: string; readonly rootId: string; readonly priority: number | null };
+
+/** The first step is sent, the others ride in it, the last of them first. */
+function emitChain(signature: SignatureData, context: CompileContext, out: Emitted): void {
+  const steps = stepsOf(signature.kwargs['tasks']);
+  if (steps.length === 0) throw new ImproperlyConfigured('an empty chain cannot be sent');
+  const { task_id: _, link, link_error, chain, chord, group_id, group_index, ...forFirst } = signature.options;
+  const forLast = given({ link, chord, group_id, group_index });
+  const own = steps.map((step, index) => {
+    const first = index === 0 ? mergeOptions(prepend(step, signature.args), forFirst) : step;
+    const last = index === steps.length - 1 ? mergeOptions(first, forLast) : first;
+    return mergeOptions(last, given({ link_error }));
+  });
+  const rest = [...stepsOf(chain), ...own.slice(1).toReversed()];
+  emit(rest.length === 0 ? own[0]! : mergeOptions(own[0]!, { chain: rest }), context, out);
 }
+
+function emitGroup(signature: SignatureData, context: CompileContext, out: Emitted): void {
+  const { task_id, link, chain, chord, group_id, group_index: _index, ...forEach } = signature.options;
+  if (link != null && stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
+  if (chord != null || group_id != null) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
+  const after = stepsOf(chain);
+  if (after.length > 0) {
+    const { chain: _, ...options } = signature.options;
+    const body = after.at(-1)!;
+    const chordSignature: SignatureData = {
+      task: 'celery.chord',
+      args: [],
+      kwargs: { kwargs: {}, header: { ...signature, options }, body },
+      options: after.length === 1 ? {} : { chain: after.slice(0, -1) },
+      subtask_type: 'chord',
+      immutable: false,
+    };
+    return emitChord(freeze(chordSignature, context.newId).signature, context, out);
+  }
+  for (const [index, member] of membersOf(signature).entries()) {
+    emit(mergeOptions(member, { ...forEach, group_id: task_id, group_index: index }), context, out);
+  }
+}
+
+/** A group's members, those of groups in it among them: the message of each says the outermost group. */
+function membersOf(group: SignatureData): readonly SignatureData[] {
+  return stepsOf(group.kwargs['tasks']).flatMap((member) => {
+    const called = prepend(member, group.args);
+    if (called.subtask_type !== 'group') return [called];
+    const { task_id: _, ...options } = called.options;
+    return membersOf(called).map((nested) => mergeOptions(nested, options));
+  });
+}
+
+function emitChord(signature: SignatureData, context: CompileContext, out: Emitted): void {
+  const { task_id: _id, countdown, eta, link, link_error, chain, chord, group_id, group_index, ...shared } = signature.options;
+  const header = stepsOf(signature.kwargs['header'])[0]!;
+  const groupId = header.options['task_id'] as string;
+  const own = stepsOf(signature.kwargs['body'])[0]!;
+  // Celery marks a plain body as of the header's group; inside another header it is a part of that one.
+  const part = group_id != null ? given({ group_id, group_index, chord }) : own.subtask_type === null ? { group_id: groupId } : {};
+  const { root_id: _root, parent_id: _parent, ...forBody } = shared;
+  const body = mergeOptions(own, { ...forBody, ...given({ link, link_error, chain }), ...part });
+  const members = membersOf(prepend(header, signature.args));
+  if (members.length === 0) return emit(prepend(body, [[]]), context, out);
+  if (context.chords === 'none')
+    throw new ChordError('chords are not possible with this result backend: use one that stores results, such as redis:// or sqlite://');
+  if (context.chords !== 'store') throw notBuilt(`a chord on a result backend that counts by ${context.chords}`);
+  const { task_id: _header, ...forHeader } = header.options;
+  for (const [index, member] of members.entries()) {
+    const placed = { ...forHeader, ...shared, ...given({ countdown, eta }), group_id: groupId, group_index: index, chord: body };
+    emit(mergeOptions(member, placed), context, out);
+  }
+  out.chords.push({ groupId, size: members.length, body });
+}
+
+/** Those that were said. */
+const given = (options: ValueMap): ValueMap => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
+
+const notBuilt = (what: string): ImproperlyConfigured => new ImproperlyConfigured(`${what} cannot be sent yet: this part of the canvas is not built`);

@@ -1,0 +1,180 @@
+import { ImproperlyConfigured } from '../errors.ts';
+import { durationMs } from '../kernel/duration.ts';
+import { newId } from '../kernel/ids.ts';
+import { pythonRepr } from '../kernel/repr.ts';
+import type { Json, Value, ValueMap } from '../protocol/json.ts';
+import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
+import type { AsyncResult, EagerResult } from '../results/result.ts';
+import type { ApplyOptions } from './call-options.ts';
+import type { Caller, Sending } from './caller.ts';
+import type { Errback } from './errback.ts';
+import { freeze } from './freeze.ts';
+import type { StampingVisitor } from './signature.ts';
+import { addLinks, chainData, chordData, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { stampOptions, wireOptions } from './wire-options.ts';
+
+/**
+ * Every signature at run time: frozen data, and the app that carries it out. All methods that change something give a copy.
+ * The public types (`Signature`, `Group`) are laid over it where it is made: they know arguments and results, this knows none.
+ */
+export class CallSignature {
+  readonly #data: SignatureData;
+  readonly #caller: Caller | undefined;
+
+  constructor(data: SignatureData, caller: Caller | undefined) {
+    this.#data = data;
+    this.#caller = caller;
+  }
+
+  get task(): string {
+    return this.#data.task;
+  }
+  get args(): readonly Value[] {
+    return this.#data.args;
+  }
+  get kwargs(): ValueMap {
+    return this.#data.kwargs;
+  }
+  get options(): ValueMap {
+    return this.#data.options;
+  }
+  get subtaskType(): string | null {
+    return this.#data.subtask_type;
+  }
+  get immutable(): boolean {
+    return this.#data.immutable;
+  }
+  get id(): string | undefined {
+    return this.#data.options['task_id'] as string | undefined;
+  }
+  get tasks(): readonly CallSignature[] | undefined {
+    const { kwargs, subtask_type } = this.#data;
+    if (subtask_type === 'chain' || subtask_type === 'group') return stepsOf(kwargs['tasks']).map((step) => this.#revive(step));
+    if (subtask_type !== 'chord') return undefined;
+    const { header } = kwargs;
+    return (Array.isArray(header) ? stepsOf(header) : stepsOf((header as SignatureData).kwargs['tasks'])).map((step) => this.#revive(step));
+  }
+  get body(): CallSignature | undefined {
+    const { body } = this.#data.kwargs;
+    return this.#data.subtask_type === 'chord' && body !== undefined ? this.#revive(readSignature(body)) : undefined;
+  }
+  /** The app it belongs to, where it has one. */
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
+  delay(...args: readonly unknown[]): Promise<AsyncResult<unknown>> {
+    return this.applyAsync(args);
+  }
+
+  applyAsync(argsOrOptions?: readonly unknown[] | ApplyOptions, more?: ApplyOptions): Promise<AsyncResult<unknown>> {
+    const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Value[]) : [];
+    const options = more ?? (Array.isArray(argsOrOptions) ? undefined : (argsOrOptions as ApplyOptions | undefined));
+    if (this.#caller === undefined) return Promise.reject(noApp(this.#data.task));
+    const data = prepend(this.#data, args);
+    if (options === undefined) return this.#caller.start(data, {});
+    return this.#caller.start(mergeOptions(data, wireOptions(options)), sendingOf(options));
+  }
+
+  apply(...args: readonly unknown[]): Promise<EagerResult<unknown>> {
+    return this.#caller === undefined ? Promise.reject(noApp(this.#data.task)) : this.#caller.apply(prepend(this.#data, args as readonly Value[]));
+  }
+
+  pipe(next: CallSignature): CallSignature {
+    const caller = this.#caller ?? next.caller;
+    const [left, right] = [this.toJSON(), next.toJSON()];
+    // Celery's rule: a group before a step is the header of a chord.
+    if (left.subtask_type === 'group') return new CallSignature(chordData(left, right), caller);
+    return new CallSignature(
+      chainData([...(left.subtask_type === 'chain' ? stepsOf(left.kwargs['tasks']) : [left]), right], left.subtask_type === 'chain' ? left : undefined),
+      caller,
+    );
+  }
+
+  set(options: ApplyOptions & { readonly immutable?: boolean }): CallSignature {
+    const { immutable = this.#data.immutable, ...rest } = options;
+    return this.#with({ ...mergeOptions(this.#data, wireOptions(rest)), immutable });
+  }
+
+  clone(options: ApplyOptions = {}): CallSignature {
+    return this.#with(mergeOptions(this.#data, wireOptions(options)));
+  }
+
+  link(callback: CallSignature): CallSignature {
+    return this.#with(addLinks(this.#data, 'link', [callback.toJSON()]));
+  }
+
+  linkError(errback: CallSignature | Errback): CallSignature {
+    return this.#with(addLinks(this.#data, 'link_error', wireOptions({ linkError: errback as Errback })['link_error'] as readonly Value[]));
+  }
+
+  onError(errback: CallSignature | Errback): CallSignature {
+    return this.linkError(errback);
+  }
+
+  /** Stamps of one call. Celery carries them on to the members of a workflow: that comes with stamping. */
+  stamp(stamps: Readonly<Record<string, Json>> | StampingVisitor): CallSignature {
+    if (typeof (stamps as StampingVisitor).onSignature === 'function' || this.#data.subtask_type !== null) {
+      throw new ImproperlyConfigured(
+        'stamping visitors, and stamps on chains, groups and chords, are not built yet: stamp the signatures inside, before you combine them',
+      );
+    }
+    const names = (this.#data.options['stamped_headers'] ?? []) as readonly string[];
+    const wire = stampOptions(stamps as Readonly<Record<string, Json>>);
+    return this.#with(mergeOptions(this.#data, { ...wire, stamped_headers: [...new Set([...names, ...Object.keys(stamps)])] }));
+  }
+
+  freeze(given: { readonly id?: string; readonly rootId?: string; readonly parentId?: string; readonly groupId?: string } = {}): {
+    readonly signature: CallSignature;
+    readonly result: AsyncResult<unknown>;
+  } {
+    if (this.#caller === undefined) throw noApp(this.#data.task);
+    const options = { task_id: given.id, root_id: given.rootId, parent_id: given.parentId, group_id: given.groupId };
+    const named = mergeOptions(this.#data, Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ValueMap);
+    const frozen = freeze(named, newId);
+    return { signature: this.#with(frozen.signature), result: this.#caller.handle(frozen.result) };
+  }
+
+  /** The signature and all callbacks below it. */
+  flattenLinks(): readonly CallSignature[] {
+    const links = stepsOf(this.#data.options['link']).map((link) => this.#revive(link));
+    return [this, ...links.flatMap((link) => link.flattenLinks())];
+  }
+
+  /** Members of a group with rising countdowns, in seconds: as `range(start, stop, step)`, over and over where there are more members. */
+  skew(start: unknown = 1, stop?: unknown, step: unknown = 1): CallSignature {
+    const [from, to, by] = [secondsOf(start), stop === undefined ? undefined : secondsOf(stop), secondsOf(step)];
+    const round = to === undefined ? undefined : Math.max(1, Math.ceil((to - from) / by));
+    const tasks = stepsOf(this.#data.kwargs['tasks']).map((member, index) =>
+      mergeOptions(member, { countdown: from + by * (round === undefined ? index : index % round) }),
+    );
+    return this.#with({ ...this.#data, kwargs: { ...this.#data.kwargs, tasks } });
+  }
+
+  toJSON(): SignatureData {
+    return this.#data;
+  }
+
+  toString(): string {
+    const { task, args, kwargs, subtask_type } = this.#data;
+    if (subtask_type === 'chain') return this.tasks!.map(String).join(' | ');
+    if (subtask_type === 'group') return `group([${this.tasks!.map(String).join(', ')}])`;
+    if (subtask_type === 'chord') return `%${String(this.body)}([${this.tasks!.map(String).join(', ')}])`;
+    return `${task}(${[...args.map((arg) => pythonRepr(arg)), ...Object.entries(kwargs).map(([key, value]) => `${key}=${pythonRepr(value)}`)].join(', ')})`;
+  }
+
+  #with(data: SignatureData): CallSignature {
+    return new CallSignature(signatureData(data), this.#caller);
+  }
+
+  #revive(data: SignatureData): CallSignature {
+    return new CallSignature(data, this.#caller);
+  }
+}
+
+const noApp = (task: string): ImproperlyConfigured =>
+  new ImproperlyConfigured(`the signature of ${task} belongs to no app: make it with app.signature(), a task's s(), or combine it with one that was`);
+
+export const sendingOf = (options: ApplyOptions): Sending => ({ signal: options.signal, timeoutMs: durationMs(options.timeout) });
+
+const secondsOf = (duration: unknown): number => (durationMs(duration) ?? 0) / 1000;

@@ -1,0 +1,19 @@
+import type { SignatureData } from '../protocol/signature.ts';
+import type { AsyncResult, EagerResult } from '../results/result.ts';
+import type { ResultNode } from './plan.ts';
+
+/** What cannot be written down in a call: it counts for the sending alone. */
+export interface Sending {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Who carries signatures out: the app that they were made by. */
+export interface Caller {
+  /** Compiles, routes and sends; resolves when the broker has it. */
+  start(signature: SignatureData, sending: Sending): Promise<AsyncResult<unknown>>;
+  /** Runs it here and now. */
+  apply(signature: SignatureData): Promise<EagerResult<unknown>>;
+  /** A handle on calls whose ids are known. */
+  handle(node: ResultNode): AsyncResult<unknown>;
+}

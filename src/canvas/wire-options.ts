@@ -1,0 +1,104 @@
+import { durationMs } from '../kernel/duration.ts';
+import { pythonIso } from '../protocol/datetime.ts';
+import type { Json, Value, ValueMap } from '../protocol/json.ts';
+import type { ApplyOptions, DeliveryMode } from './call-options.ts';
+import type { Errback } from './errback.ts';
+import type { Signature } from './signature.ts';
+
+type Convert = (value: never) => Value | undefined;
+const asIs: Convert = (value) => value;
+const nameOf: Convert = (value: string | { readonly name: string }) => (typeof value === 'string' ? value : value.name);
+
+/** Each option of a call with its name in Celery's signatures, and how its value is written there. */
+const OPTIONS: Readonly<Record<Exclude<keyof ApplyOptions, 'signal' | 'timeout' | 'properties' | 'stamps'>, readonly [wire: string, convert: Convert]>> = {
+  taskId: ['task_id', asIs],
+  countdown: ['countdown', seconds],
+  eta: ['eta', moment],
+  expires: ['expires', durationOrMoment],
+  link: ['link', signatures],
+  linkError: ['link_error', signatures],
+  queue: ['queue', nameOf],
+  exchange: ['exchange', nameOf],
+  exchangeType: ['exchange_type', asIs],
+  routingKey: ['routing_key', asIs],
+  priority: ['priority', asIs],
+  deliveryMode: ['delivery_mode', (mode: DeliveryMode) => (mode === 'transient' ? 1 : mode === 'persistent' ? 2 : mode)],
+  serializer: ['serializer', asIs],
+  compression: ['compression', asIs],
+  headers: ['headers', asIs],
+  retry: ['retry', asIs],
+  retryPolicy: ['retry_policy', retryPolicy],
+  timeLimit: ['time_limit', seconds],
+  softTimeLimit: ['soft_time_limit', seconds],
+  ignoreResult: ['ignore_result', asIs],
+  addToParent: ['add_to_parent', asIs],
+  shadow: ['shadow', asIs],
+  argsrepr: ['argsrepr', asIs],
+  kwargsrepr: ['kwargsrepr', asIs],
+  rootId: ['root_id', asIs],
+  parentId: ['parent_id', asIs],
+  replyTo: ['reply_to', asIs],
+};
+
+/** Options as users write them, as Celery's signatures hold them. An unknown one is a TypeError. */
+export function wireOptions(options: ApplyOptions): ValueMap {
+  const wire: Record<string, Value | undefined> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name === 'signal' || name === 'timeout') continue;
+    if (name === 'properties') Object.assign(wire, value);
+    else if (name === 'stamps') Object.assign(wire, stampOptions(value as Readonly<Record<string, Json>>));
+    else {
+      const known = OPTIONS[name as keyof typeof OPTIONS];
+      if (known === undefined) throw new TypeError(`${JSON.stringify(name)} is not an option of a call; expected one of ${Object.keys(OPTIONS).join(', ')}`);
+      wire[known[0]] = known[1](value as never);
+    }
+  }
+  return wire;
+}
+
+/** Stamps as options hold them: their names, and each under its own. */
+export function stampOptions(stamps: Readonly<Record<string, Json>>): ValueMap {
+  return { stamped_headers: Object.keys(stamps), ...stamps };
+}
+
+function seconds(value: unknown): number | null {
+  if (value === null) return null;
+  const ms = durationMs(value);
+  if (ms === undefined) throw new TypeError(`expected seconds as a number, or a string such as '10s' or '5m', not ${JSON.stringify(value)}`);
+  return ms / 1000;
+}
+
+function moment(value: unknown): string {
+  const ms =
+    value instanceof Date
+      ? value.getTime()
+      : typeof value === 'object' && value !== null
+        ? (value as { epochMilliseconds: number }).epochMilliseconds
+        : Date.parse(String(value));
+  if (!Number.isFinite(ms)) throw new TypeError(`expected a Date, an ISO-8601 text or a Temporal.Instant, not ${JSON.stringify(value) ?? String(value)}`);
+  // A text is handed on as it is: it may say more than milliseconds.
+  return typeof value === 'string' ? value : pythonIso(ms);
+}
+
+function durationOrMoment(value: unknown): Value {
+  return durationMs(value) === undefined ? moment(value) : seconds(value);
+}
+
+function signatures(value: Signature<any, unknown> | Errback | readonly (Signature<any, unknown> | Errback)[]): Value {
+  const list = Array.isArray(value) ? (value as readonly (Signature<any, unknown> | Errback)[]) : [value as Signature<any, unknown> | Errback];
+  return list.map((item) => {
+    if (typeof (item as { readonly toJSON?: unknown }).toJSON !== 'function')
+      throw new TypeError('link and linkError take signatures: write task.s() or task.si()');
+    return (item as unknown as { toJSON(): Value }).toJSON();
+  });
+}
+
+function retryPolicy(policy: NonNullable<ApplyOptions['retryPolicy']>): ValueMap {
+  const { maxRetries, intervalStart, intervalStep, intervalMax } = policy;
+  return {
+    ...(maxRetries === undefined ? {} : { max_retries: maxRetries }),
+    ...(intervalStart === undefined ? {} : { interval_start: seconds(intervalStart) }),
+    ...(intervalStep === undefined ? {} : { interval_step: seconds(intervalStep) }),
+    ...(intervalMax === undefined ? {} : { interval_max: seconds(intervalMax) }),
+  };
+}

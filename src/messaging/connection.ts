@@ -1,0 +1,159 @@
+import { CeleryError, OperationalError } from '../errors.ts';
+import { maskText, maskUrl } from '../kernel/broker-url.ts';
+import { Emitter } from '../kernel/emitter.ts';
+import { retryWaitMs } from '../kernel/retry.ts';
+import type { BrokerConnection, ConnectOptions, Transport } from '../transports/transport.ts';
+import type { BrokerLink } from './link.ts';
+
+export interface LinkOptions extends Omit<ConnectOptions, 'url' | 'signal'> {
+  readonly transport: Transport;
+  /** In order of failover; at least one. */
+  readonly urls: readonly URL[];
+  /** After how many failed rounds through the URLs `connection` gives up; null: never. */
+  readonly maxRetries: number | null;
+  /** Called before each round: the order in which the URLs are tried (`brokerFailoverStrategy`). Default: as given, beginning with the one that worked last. */
+  readonly order?: ((urls: readonly URL[]) => readonly URL[]) | undefined;
+}
+
+/** kombu's waits between rounds of attempts: 2 seconds, 2 more each time, at most 30. */
+const WAITS = { maxRetries: null, intervalStartMs: 2000, intervalStepMs: 2000, intervalMaxMs: 30_000 };
+/** A driver that has not answered this long after its own time limit is given up. */
+const GRACE_MS = 1000;
+
+/** A road to the broker that heals itself; nothing connects before somebody asks for a connection. */
+export function openLink(options: LinkOptions): BrokerLink {
+  return new Link(options);
+}
+
+class Link implements BrokerLink {
+  readonly transport: Transport;
+  readonly #options: LinkOptions;
+  readonly #lost = new Emitter<Error>();
+  readonly #closing = new AbortController();
+  #connection: BrokerConnection | undefined;
+  #attempt: Promise<BrokerConnection> | undefined;
+  #url: URL;
+  #wasConnected = false;
+
+  constructor(options: LinkOptions) {
+    this.transport = options.transport;
+    this.#options = options;
+    this.#url = options.urls[0]!;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  get address(): string {
+    return maskUrl(this.#url);
+  }
+
+  connection(signal?: AbortSignal): Promise<BrokerConnection> {
+    if (this.#closing.signal.aborted) return Promise.reject(new OperationalError(`the link to ${this.address} is closed`));
+    if (this.#connection !== undefined) return Promise.resolve(this.#connection);
+    this.#attempt ??= this.#connect().finally(() => {
+      this.#attempt = undefined;
+    });
+    return signal === undefined ? this.#attempt : abortable(this.#attempt, signal, () => `gave up waiting for ${this.address}`);
+  }
+
+  onLost(listener: (reason: Error) => void): Disposable {
+    return this.#lost.on(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new OperationalError(`the link to ${this.address} is closed`));
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Rounds through all URLs until one answers. */
+  async #connect(): Promise<BrokerConnection> {
+    const { clock, log, maxRetries } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return this.#use(await this.#round());
+      } catch (error) {
+        if (error instanceof CeleryError && !(error instanceof OperationalError)) throw error;
+        if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+        const reason = maskText(error instanceof Error ? error.message : String(error));
+        const where = this.#options.urls.map((url) => maskUrl(url)).join(', ');
+        if (maxRetries !== null && attempt >= maxRetries) throw new OperationalError(`cannot connect to ${where}: ${reason}`, { cause: error });
+        const waitMs = retryWaitMs(WAITS, attempt);
+        log.error(`cannot connect to ${where}: ${reason}. Trying again in ${(waitMs / 1000).toFixed(2)} seconds (${attempt + 1}/${maxRetries ?? '∞'})`);
+        await clock.sleep(waitMs, this.#closing.signal);
+      }
+    }
+  }
+
+  /** Each URL once, beginning with the one that worked last. The last failure is thrown. */
+  async #round(): Promise<BrokerConnection> {
+    const { urls, order } = this.#options;
+    const start = Math.max(0, urls.indexOf(this.#url));
+    const round = order?.(urls) ?? [...urls.slice(start), ...urls.slice(0, start)];
+    let failure: unknown;
+    for (const url of round) {
+      this.#url = url;
+      try {
+        return await this.#open(url);
+      } catch (error) {
+        if (this.#closing.signal.aborted || (error instanceof CeleryError && !(error instanceof OperationalError))) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #open(url: URL): Promise<BrokerConnection> {
+    const { transport, urls: _urls, maxRetries: _maxRetries, order: _order, ...connect } = this.#options;
+    const late = new AbortController();
+    const deadline = connect.clock.schedule(connect.timeoutMs + GRACE_MS, () => late.abort(new OperationalError(`no answer within ${connect.timeoutMs} ms`)));
+    const signal = AbortSignal.any([late.signal, this.#closing.signal]);
+    const opening = transport.connect({ ...connect, url, signal });
+    try {
+      return await abortable(opening, signal);
+    } catch (error) {
+      // A driver that answers after all must not leave its connection behind.
+      void opening.then((connection) => connection[Symbol.asyncDispose]()).catch(() => undefined);
+      throw error;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  #use(connection: BrokerConnection): BrokerConnection {
+    if (this.#closing.signal.aborted) {
+      void connection[Symbol.asyncDispose]();
+      throw this.#closing.signal.reason;
+    }
+    this.#connection = connection;
+    if (this.#wasConnected) this.#options.log.info(`connected to ${this.address} again`);
+    this.#wasConnected = true;
+    void connection.closed.then((reason) => this.#gone(connection, reason ?? new OperationalError(`the connection to ${this.address} was closed`)));
+    return connection;
+  }
+
+  #gone(connection: BrokerConnection, reason: Error): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#options.log.warn(`lost the connection to ${this.address}: ${maskText(reason.message)}`);
+    this.#lost.emit(reason);
+  }
+}
+
+/** The promise, or the signal's reason (as OperationalError) if that comes first. The promise itself goes on. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal, message?: () => string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => reject(message === undefined ? signal.reason : new OperationalError(message(), { cause: signal.reason }));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', fail));
+  });
+}

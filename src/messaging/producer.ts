@@ -1,0 +1,139 @@
+import { OperationalError } from '../errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { retry } from '../kernel/retry.ts';
+import type { Channel } from '../transports/transport.ts';
+import type { BrokerLink } from './link.ts';
+import type { Declaration, OutgoingMessage } from './outgoing.ts';
+
+export interface Producer {
+  /** Resolves when the broker has the message. Rejects with OperationalError when the message's retry policy is used up. */
+  publish(message: OutgoingMessage): Promise<void>;
+  /** Waits for what is under way, then lets go of the channel; the link stays. */
+  close(): Promise<void>;
+}
+
+/** Publishes through a link: declares what a message needs once per channel, and again after a reconnect. */
+export function createProducer(link: BrokerLink, clock: Clock, log: Logger): Producer {
+  return new LinkProducer(link, clock, log);
+}
+
+/** Queues that one channel may have declared and be remembered for; beyond that all are forgotten and declared again. */
+const MAX_REMEMBERED = 10_000;
+
+class LinkProducer implements Producer {
+  readonly #link: BrokerLink;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #underWay = new Set<Promise<void>>();
+  #channel: OpenChannel | undefined;
+  #opening: Promise<OpenChannel> | undefined;
+  #isClosed = false;
+
+  constructor(link: BrokerLink, clock: Clock, log: Logger) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  publish(message: OutgoingMessage): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new OperationalError('this app is closed: nothing can be published any more'));
+    const open = this.#channel;
+    if (open === undefined || !open.knows(message.declare)) return this.#track(this.#withRetries(message));
+    // A driver may give every call of a tick the same promise: what waits is put on it only where a failure may be tried again.
+    const sent = open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
+    return sent.catch((error: unknown) => this.#track(this.#withRetries(message, error)));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+    const channel = this.#channel;
+    this.#channel = undefined;
+    await channel?.channel[Symbol.asyncDispose]();
+  }
+
+  #track(promise: Promise<void>): Promise<void> {
+    this.#underWay.add(promise);
+    const forget = (): void => void this.#underWay.delete(promise);
+    promise.then(forget, forget);
+    return promise;
+  }
+
+  /** `failed` is the error of an attempt that was made already. */
+  async #withRetries(message: OutgoingMessage, failed?: unknown): Promise<void> {
+    const policy = message.retryPolicy ?? { maxRetries: 0, intervalStartMs: 0, intervalStepMs: 0, intervalMaxMs: 0 };
+    let before = failed;
+    const attempt = (): Promise<void> => {
+      if (before === undefined) return this.#attempt(message);
+      const error = before;
+      before = undefined;
+      return Promise.reject(error);
+    };
+    await retry(attempt, policy, {
+      clock: this.#clock,
+      isRetryable: (error) => error instanceof OperationalError && !this.#isClosed,
+      onRetry: (error, count, waitMs) =>
+        this.#log.warn(`publishing failed, trying again in ${waitMs} ms (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`),
+    });
+  }
+
+  async #attempt(message: OutgoingMessage): Promise<void> {
+    const open = this.#channel ?? (await this.#open());
+    if (!open.knows(message.declare)) await open.declare(message.declare);
+    await open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
+  }
+
+  #open(): Promise<OpenChannel> {
+    this.#opening ??= this.#openChannel().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openChannel(): Promise<OpenChannel> {
+    const connection = await this.#link.connection();
+    const open = new OpenChannel(await connection.openChannel());
+    this.#channel = open;
+    void open.channel.closed.then(() => {
+      if (this.#channel === open) this.#channel = undefined;
+    });
+    return open;
+  }
+}
+
+/** A channel and what was declared on it. */
+class OpenChannel {
+  readonly channel: Channel;
+  /** Declarations of this process are few objects, asked for again and again; those from children are new each time and known by name. */
+  readonly #seen = new WeakSet<Declaration>();
+  readonly #names = new Map<string, Promise<void>>();
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+  }
+
+  knows(declaration: Declaration | undefined): boolean {
+    return declaration === undefined || this.#seen.has(declaration);
+  }
+
+  async declare(declaration: Declaration | undefined): Promise<void> {
+    if (declaration === undefined) return;
+    const name = JSON.stringify([declaration.queue?.name, declaration.exchange?.name]);
+    let declaring = this.#names.get(name);
+    if (declaring === undefined) {
+      if (this.#names.size >= MAX_REMEMBERED) this.#names.clear();
+      declaring = this.#declare(declaration);
+      this.#names.set(name, declaring);
+      declaring.catch(() => this.#names.delete(name));
+    }
+    await declaring;
+    this.#seen.add(declaration);
+  }
+
+  async #declare({ exchange, queue, bindings }: Declaration): Promise<void> {
+    if (exchange !== undefined) await this.channel.declareExchange(exchange);
+    if (queue !== undefined) await this.channel.declareQueue(queue);
+    for (const binding of bindings) await this.channel.bind(binding);
+  }
+}
