@@ -79,3 +79,11 @@ export type Results<S extends readonly AnySignature[]> = { -readonly [K in keyof
 export type Linked<First, S extends List, H extends List = Heads<First, S>> = { [K in keyof S]: K extends keyof H ? Signature<[H[K]], unknown> : never };
 export type Heads<First, S extends List> = S extends readonly [...infer H, unknown] ? [First, ...{ [K in keyof H]: ResultOf<H[K]> }] : never;
 export type LastResult<First, S extends List> = S extends readonly [...unknown[], infer L] ? ResultOf<L> : First;
+
+/** What a signature by name may hold. */
+export interface SignatureInit<A extends List> {
+  readonly args?: A;
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+  readonly options?: ApplyOptions;
+  readonly immutable?: boolean;
+}

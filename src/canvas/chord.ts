@@ -1,0 +1,19 @@
+import { CallSignature } from './call-signature.ts';
+import { callerOf, listOf } from './members.ts';
+import type { List } from './sendable.ts';
+import type { AnySignature, Group, MissingOf, ResultOf, Signature } from './signature.ts';
+import { chordData, groupData } from './signature-data.ts';
+
+/** Run `header` side by side, then `body` with the list of results. */
+export function chord<S extends AnySignature, R>(header: Iterable<S>, body: Signature<[ResultOf<S>[]], R>): Signature<MissingOf<S>, R>;
+export function chord<M extends List, T extends List, R>(header: Group<M, T>, body: Signature<[NoInfer<T>], R>): Signature<M, R>;
+/** A header of one signature: the body still receives a list. */
+export function chord<M extends List, T, R>(header: Signature<M, T>, body: Signature<[NoInfer<T>[]], R>): Signature<M, R>;
+
+export function chord(header: unknown, body: unknown): Signature<any, any> {
+  const list = listOf([header]);
+  const [last] = listOf([body]);
+  const one = list.length === 1 ? list[0] : undefined;
+  const data = one?.subtaskType === 'group' ? one.toJSON() : groupData(list.map((member) => member.toJSON()));
+  return new CallSignature(chordData(data, last!.toJSON()), callerOf([...list, last!])) as unknown as Signature<any, any>;
+}

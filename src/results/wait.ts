@@ -1,0 +1,76 @@
+import { CeleryError, TimeoutError } from '../errors.ts';
+import { durationMs } from '../kernel/duration.ts';
+import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
+import { isFinal } from '../protocol/states.ts';
+import type { GetOptions, WaitOptions } from './result.ts';
+import type { ResultSource } from './source.ts';
+
+/**
+ * The one loop in which results are waited for: the metas of these tasks as they come, each final one once; ends when all are final.
+ * Throws TimeoutError when `timeout` is over (0: what is there at once), and the reason of `signal` when that aborts.
+ */
+export async function* waitFor(
+  source: ResultSource,
+  ids: readonly string[],
+  options: WaitOptions & { readonly states: 'final' | 'all' },
+): AsyncGenerator<StoredMeta, void, void> {
+  const open = new Set(ids);
+  if (open.size === 0) return;
+  options.signal?.throwIfAborted();
+  const timeoutMs = durationMs(options.timeout);
+  const backend = await source.backend();
+  if (timeoutMs !== undefined && timeoutMs <= 0) {
+    for (const meta of await Promise.all([...open].map((id) => backend.load(id)))) {
+      if (meta === undefined || !isFinal(meta.status)) continue;
+      open.delete(meta.task_id);
+      yield meta;
+    }
+    if (open.size > 0) throw late(source, open, 0);
+    return;
+  }
+  const ending = new AbortController();
+  const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
+  using _hold = source.hold();
+  using _deadline = timeoutMs === undefined ? undefined : source.clock.schedule(timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
+  try {
+    for await (const meta of backend.watch([...open], { states: options.states, signal })) {
+      if (isFinal(meta.status) && !open.delete(meta.task_id)) continue;
+      yield meta;
+      if (open.size === 0) return;
+    }
+  } catch (error) {
+    // A store may end its watch by throwing what it was aborted with, or quietly.
+    if (!signal.aborted) throw error;
+  } finally {
+    ending.abort();
+  }
+  if (open.size > 0) throw signal.aborted ? signal.reason : new CeleryError(`the result store stopped telling about ${named(open)}`);
+}
+
+function late(source: ResultSource, open: ReadonlySet<string>, timeoutMs: number): TimeoutError {
+  return new TimeoutError(
+    `no result of ${named(open)} within ${timeoutMs / 1000} s (${source.describe()}). The task goes on: is a worker running that consumes its queue?`,
+  );
+}
+
+function named(open: ReadonlySet<string>): string {
+  const [first] = open;
+  return open.size === 1 ? `task ${first}` : `${open.size} tasks (${first}, …)`;
+}
+
+/** Celery's guard: a task that waits for another one may wait for ever, where its own slot is the one needed. */
+export function guardJoin(source: ResultSource, options: GetOptions | undefined): void {
+  if (options?.disableSyncSubtasks === false || !source.joinBlocks) return;
+  throw new CeleryError(
+    'never wait for a result inside a task: the slot of this one may be the one that the other needs. Link them (pipe, chain, chord), or pass { disableSyncSubtasks: false } if you know better',
+    { code: 'SYNC_SUBTASK' },
+  );
+}
+
+/** What is left of a timeout that is shared by several waits. */
+export function deadlineOf(source: ResultSource, options: GetOptions | undefined): () => GetOptions {
+  const timeoutMs = durationMs(options?.timeout);
+  if (timeoutMs === undefined) return () => options ?? {};
+  const end = source.clock.monotonic() + timeoutMs;
+  return () => ({ ...options, timeout: Math.max(0, end - source.clock.monotonic()) / 1000 });
+}
