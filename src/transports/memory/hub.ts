@@ -10,7 +10,7 @@ export interface MemoryHub {
   readonly bindings: Map<string, Binding[]>;
   /** What each owner holds, by reservation id. */
   readonly held: Map<string, Map<string, Hold>>;
-  /** When each owner's lease lapses; Infinity in the other sense is `lost`. */
+  /** When the lease of each owner lapses, or that a peer has declared it lost. */
   readonly leases: Map<string, number | 'lost'>;
   readonly waiters: Set<() => void>;
   readonly subscriptions: Set<{ readonly matches: (topic: string) => boolean; readonly onMessage: (message: WireMessage, route: Route) => void }>;
