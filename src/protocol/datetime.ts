@@ -1,3 +1,5 @@
+import { PYTHON_REPR, datetimeRepr } from '../kernel/repr.ts';
+
 /**
  * A `datetime` as it came: a Date that remembers its text, so that naive, zoned and microsecond values are written back unchanged
  * by a retry or a chain. Once its time is changed it is an ordinary Date again.
@@ -19,10 +21,13 @@ export class WireDate extends Date {
   get text(): string | undefined {
     return this.getTime() === this.#readAs ? this.#text : undefined;
   }
+
+  [PYTHON_REPR](): string {
+    return isoRepr(this.text ?? this.toISOString());
+  }
 }
 
-const ISO =
-  /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(?:(Z)|([+-])(\d\d):?(\d\d)?(?::?(\d\d)(?:\.\d+)?)?)?)?$/i;
+const ISO = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(?:(Z)|([+-])(\d\d):?(\d\d)?(?::?(\d\d)(?:\.\d+)?)?)?)?$/i;
 
 /**
  * Milliseconds since the epoch of an ISO-8601 text, as Python and others write them: naive ones are UTC, digits beyond the millisecond are cut off,
@@ -41,6 +46,18 @@ export function parseDatetime(text: string): number | undefined {
   date.setUTCHours(part(4), part(5), part(6), ms);
   const offsetMs = ((part(10) * 60 + part(11)) * 60 + part(12)) * 1000;
   return date.getTime() - (match[9] === '-' ? -offsetMs : offsetMs);
+}
+
+/** A datetime as Python prints it, from its ISO text. */
+function isoRepr(text: string): string {
+  const match = ISO.exec(text)!;
+  const parts = [1, 2, 3, 4, 5, 6].map((index) => Number(match[index] ?? 0));
+  const microseconds = Number((match[7] ?? '').slice(0, 6).padEnd(6, '0'));
+  const seconds = (Number(match[10] ?? 0) * 60 + Number(match[11] ?? 0)) * 60 + Number(match[12] ?? 0);
+  const isUtc = match[8] !== undefined || (match[9] !== undefined && seconds === 0);
+  const delta = match[9] === '-' ? `days=-1, seconds=${86_400 - seconds}` : `seconds=${seconds}`;
+  const zone = isUtc ? 'datetime.timezone.utc' : match[9] === undefined ? undefined : `datetime.timezone(datetime.timedelta(${delta}))`;
+  return datetimeRepr([...parts, microseconds], zone);
 }
 
 /** Whether the text names no zone. */

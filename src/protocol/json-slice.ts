@@ -68,7 +68,7 @@ function endOf(text: string, at: number): number {
   if (first === '"') return endBy(STRING, text, at);
   if (first !== '[' && first !== '{') return endBy(SCALAR, text, at);
   let depth = 0;
-  for (let i = at; ; ) {
+  for (let i = at; ;) {
     NEXT.lastIndex = i;
     const mark = NEXT.exec(text);
     if (mark === null) throw new SyntaxError(`${first} at ${at} does not end`);

@@ -1,14 +1,12 @@
-import { DecodeError, EncodeError } from '../errors.ts';
+import { DecodeError } from '../errors.ts';
 import type { Encoded, Value } from './json.ts';
-import { tagOf, typedValue, untypedValue } from './typed-values.ts';
+import { MAX_DEPTH, TOP, inside, plainObject, unsendable, type Place } from './place.ts';
+import { typedValue, untypedValue } from './typed-values.ts';
 import { markWideNumbers, mayHoldWideNumbers, wideNumber } from './wide-numbers.ts';
-
-/** How deep lists and maps may be nested, both ways: as deep as Python's own reader goes. */
-export const MAX_DEPTH = 1000;
 
 /** A value as kombu's typed JSON, compact. Throws EncodeError naming the path of what cannot travel: functions, symbols, maps and sets, circles. */
 export function encodeJson(value: Value): string {
-  return isPlain(value, 0) ? JSON.stringify(value) : write(value, { depth: 0 });
+  return isPlain(value, 0) ? JSON.stringify(value) : write(value, TOP);
 }
 
 /** A value from kombu's typed JSON, also with NaN, Infinity and big integers. Throws DecodeError. */
@@ -65,13 +63,6 @@ function isPlain(value: unknown, depth: number): boolean {
   return true;
 }
 
-/** Where in the value we are; a list of links, so that a path is only put together for an error. */
-interface Place {
-  readonly depth: number;
-  readonly key?: string | number;
-  readonly parent?: Place;
-}
-
 function write(value: unknown, place: Place): string {
   switch (typeof value) {
     case 'string':
@@ -85,23 +76,18 @@ function write(value: unknown, place: Place): string {
     case 'object':
       return value === null ? 'null' : writeObject(value, place);
     default:
-      throw unsendable(typeof value === 'symbol' ? 'a symbol' : 'a function', place);
+      throw unsendable(`a ${typeof value}`, place);
   }
 }
 
 function writeObject(value: object, place: Place): string {
-  if (place.depth >= MAX_DEPTH) throw unsendable(`nested deeper than ${MAX_DEPTH} levels, or contains itself,`, { depth: place.depth });
-  const inside = (key: string | number): Place => ({ depth: place.depth + 1, key, parent: place });
-  if (Array.isArray(value)) return `[${Array.from(value, (item, index) => write(item, inside(index))).join(',')}]`;
+  if (Array.isArray(value)) return `[${Array.from(value, (item, index) => write(item, inside(place, index))).join(',')}]`;
   const typed = typedOrThrow(value, place);
   if (typed !== undefined) return JSON.stringify(typed);
-  if ('toJSON' in value && typeof value.toJSON === 'function') {
-    const plain: unknown = value.toJSON(place.key === undefined ? '' : String(place.key));
-    return write(plain, { ...place, depth: place.depth + 1 });
-  }
-  if (tagOf(value) !== 'Object') throw unsendable(`a ${value.constructor?.name || tagOf(value)}`, place);
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member, inside(key))}`).join(',')}}`;
+  const plain = plainObject(value, place);
+  // One level deeper, so that a toJSON that gives itself comes to an end.
+  if ('json' in plain) return write(plain.json, { ...place, depth: inside(place, '').depth });
+  return `{${plain.members.map(([key, member]) => `${JSON.stringify(key)}:${write(member, inside(place, key))}`).join(',')}}`;
 }
 
 function typedOrThrow(value: object, place: Place): object | undefined {
@@ -110,21 +96,6 @@ function typedOrThrow(value: object, place: Place): object | undefined {
   } catch (error) {
     throw unsendable(error instanceof Error ? error.message : String(error), place, error);
   }
-}
-
-function unsendable(what: string, place: Place, cause?: unknown): EncodeError {
-  const path = pathOf(place);
-  return new EncodeError(`${what} cannot be sent${path === '' ? '' : ` (at ${path})`}; send null, booleans, numbers, text, Date, bytes, Uuid, Decimal, and lists and maps of these`, {
-    cause,
-  });
-}
-
-/** `$[0].user.email`. */
-function pathOf(place: Place): string {
-  const keys: (string | number)[] = [];
-  for (let at: Place | undefined = place; at?.key !== undefined; at = at.parent) keys.unshift(at.key);
-  const step = (key: string | number): string => (typeof key === 'number' ? `[${key}]` : /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
-  return keys.length === 0 ? '' : `$${keys.map(step).join('')}`;
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,6 @@
 import type { Temporal } from 'temporal-polyfill';
+import { PYTHON_REPR } from '../kernel/repr.ts';
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
@@ -35,6 +37,15 @@ export class Uuid {
   toString(): string {
     return this.#text;
   }
+
+  /** For what prints plain JSON, such as a log; in messages it is typed. */
+  toJSON(): string {
+    return this.#text;
+  }
+
+  [PYTHON_REPR](): string {
+    return `UUID('${this.#text}')`;
+  }
 }
 
 /** Python's `decimal.Decimal`: a number kept as its text, no digit lost. */
@@ -49,6 +60,15 @@ export class Decimal {
 
   toString(): string {
     return this.#text;
+  }
+
+  /** For what prints plain JSON, such as a log; in messages it is typed. */
+  toJSON(): string {
+    return this.#text;
+  }
+
+  [PYTHON_REPR](): string {
+    return `Decimal('${this.#text}')`;
   }
 }
 

@@ -30,8 +30,7 @@ export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
 }
 
 /** Whether nothing follows the call. */
-export const endsHere = (embed: Embed): boolean =>
-  embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);
+export const endsHere = (embed: Embed): boolean => embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);
 const isEmpty = (list: readonly SignatureData[] | null): boolean => list === null || list.length === 0;
 
 /**
@@ -41,7 +40,11 @@ const isEmpty = (list: readonly SignatureData[] | null): boolean => list === nul
 export function readTaskBody(value: Value): TaskBody {
   if (Array.isArray(value)) {
     const [args, kwargs, embed] = value as readonly (Value | undefined)[];
-    return { args: listOf(args, 'the args of a task'), kwargs: mapOf(kwargs, 'the kwargs of a task'), embed: readEmbed(mapOf(embed, 'the third part of a task body')) };
+    return {
+      args: listOf(args, 'the args of a task'),
+      kwargs: mapOf(kwargs, 'the kwargs of a task'),
+      embed: readEmbed(mapOf(embed, 'the third part of a task body')),
+    };
   }
   if (isMap(value) && 'args' in value) {
     return { args: listOf(value['args'], 'the args of a task'), kwargs: mapOf(value['kwargs'], 'the kwargs of a task'), embed: readEmbed(value) };

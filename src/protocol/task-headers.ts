@@ -135,7 +135,9 @@ function readMoment(value: Json | undefined, name: string): Json | undefined {
   if (moment === undefined || moment === null) return null;
   if (typeof moment === 'number' && Number.isFinite(moment)) return pythonIso(moment * 1000);
   if (typeof moment !== 'string' || parseDatetime(moment) === undefined) {
-    throw new InvalidTaskError(`the header "${name}" must be an ISO-8601 date and time or null, not ${typeof moment === 'string' ? JSON.stringify(moment.slice(0, 100)) : shown(moment)}`);
+    throw new InvalidTaskError(
+      `the header "${name}" must be an ISO-8601 date and time or null, not ${typeof moment === 'string' ? JSON.stringify(moment.slice(0, 100)) : shown(moment)}`,
+    );
   }
   return moment;
 }
@@ -149,7 +151,8 @@ function readTimelimit(value: Json | undefined): Json | undefined {
 
 /** Headers from a protocol 1 body: the same facts under their old names. There is no root and no parent. */
 export function headersOfBody(body: ValueMap, headers: JsonObject): TaskHeaders {
-  const moment = (value: unknown): Json | undefined => (body['utc'] === false && typeof value === 'string' && isNaive(value) ? fromLocal(value) : (value as Json | undefined));
+  const moment = (value: unknown): Json | undefined =>
+    body['utc'] === false && typeof value === 'string' && isNaive(value) ? fromLocal(value) : (value as Json | undefined);
   return readHeaders({
     ...headers,
     lang: 'py',

@@ -1,5 +1,5 @@
 import { InvalidTaskError } from '../errors.ts';
-import type { Value } from "./json.ts";
+import type { Value } from './json.ts';
 import { isMap } from './signature.ts';
 import { readTaskBody, type TaskBody } from './task-body.ts';
 import { headersOfBody, readHeaders, type TaskHeaders } from './task-headers.ts';

@@ -22,7 +22,8 @@ export const tagOf = (value: object): string => Object.prototype.toString.call(v
 const WRITERS: Readonly<Record<string, (value: never) => TypedValue>> = {
   Date: (date: Date) => {
     const text = datetimeText(date);
-    if (text === undefined) throw new RangeError(Number.isNaN(date.getTime()) ? 'an invalid Date' : `a Date of the year ${date.getUTCFullYear()}; Python's reach from 1 to 9999`);
+    if (text === undefined)
+      throw new RangeError(Number.isNaN(date.getTime()) ? 'an invalid Date' : `a Date of the year ${date.getUTCFullYear()}; Python's reach from 1 to 9999`);
     return { __type__: 'datetime', __value__: text };
   },
   'Temporal.PlainDate': (date: Temporal.PlainDate) => {

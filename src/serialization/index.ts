@@ -37,7 +37,12 @@ class Registry implements SerializerRegistry {
       const body = serializer.encode(value);
       if (method === undefined) return { body: typeof body === 'string' ? { text: body } : body, contentType, contentEncoding };
       return andThen(this.#compressions.load(method), (compression) =>
-        andThen(compression.compress(bytesOf(body)), (compressed) => ({ body: compressed, contentType, contentEncoding, compression: compression.contentType })),
+        andThen(compression.compress(bytesOf(body)), (compressed) => ({
+          body: compressed,
+          contentType,
+          contentEncoding,
+          compression: compression.contentType,
+        })),
       );
     });
   }
@@ -48,7 +53,8 @@ class Registry implements SerializerRegistry {
     if (!this.accepts(contentType, accept)) throw new ContentDisallowed(disallowed(contentType, accept));
     if (contentType === PICKLE_TYPE) throw new DecodeError(NO_PICKLE);
     const body = this.#decompressed(message, maxBytes);
-    return andThen(this.#serializers.load(contentType), (serializer) => andThen(body, (plain) => serializer.decode(serializer.contentEncoding === 'binary' ? bytesOf(plain) : textOf(plain, message.contentEncoding))),
+    return andThen(this.#serializers.load(contentType), (serializer) =>
+      andThen(body, (plain) => serializer.decode(serializer.contentEncoding === 'binary' ? bytesOf(plain) : textOf(plain, message.contentEncoding))),
     );
   }
 

@@ -1,0 +1,33 @@
+/** How many causes are told: a circle of them must come to an end. */
+const MAX_CAUSES = 10;
+
+/**
+ * An error's stack as Python would print a traceback: frames with the most recent call last, then name and message; what caused it comes first.
+ * Peers show it, and keep it as text.
+ */
+export function pythonTraceback(error: unknown, nameOf: (error: unknown) => string): string {
+  const chain: unknown[] = [];
+  for (let cause: unknown = error; cause !== undefined && chain.length <= MAX_CAUSES; cause = cause instanceof Error ? cause.cause : undefined)
+    chain.unshift(cause);
+  return chain.map((link) => one(link, nameOf)).join('\nThe above exception was the direct cause of the following exception:\n\n');
+}
+
+function one(error: unknown, nameOf: (error: unknown) => string): string {
+  const own = error instanceof Error && 'traceback' in error && typeof error.traceback === 'string' ? error.traceback : undefined;
+  // A failure from elsewhere brings its own along.
+  if (own !== undefined && own !== '') return own.endsWith('\n') ? own : `${own}\n`;
+  const message = error instanceof Error ? error.message : String(error);
+  const frames = error instanceof Error ? framesOf(error.stack ?? '') : [];
+  const name = nameOf(error);
+  return `${frames.length === 0 ? '' : 'Traceback (most recent call last):\n'}${frames.map((frame) => `${frame}\n`).join('')}${message === '' ? name : `${name}: ${message}`}\n`;
+}
+
+/** `    at run (file:///srv/app/tasks.ts:12:9)` becomes `  File "file:///srv/app/tasks.ts", line 12, in run`. Node's own frames say nothing about the task. */
+function framesOf(stack: string): readonly string[] {
+  const frames: string[] = [];
+  for (const line of stack.split('\n')) {
+    const match = /^\s+at (?:(.+?) \()?((?:file:\/\/|node:|[A-Za-z]:[\\/]|\/|\w).*?):(\d+):\d+\)?$/.exec(line);
+    if (match !== null && !match[2]!.startsWith('node:')) frames.unshift(`  File "${match[2]}", line ${match[3]}, in ${match[1] ?? '<anonymous>'}`);
+  }
+  return frames;
+}

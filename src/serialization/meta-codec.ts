@@ -1,0 +1,83 @@
+import { DecodeError, ImproperlyConfigured } from '../errors.ts';
+import { encodeMeta, metaValue, readMeta, type ResultMeta } from '../protocol/result-meta.ts';
+import type { CompressionName, EncodedBody, SerializerName, SerializerRegistry } from './registry.ts';
+import { bytesOf } from './body.ts';
+
+/** A meta as it is stored, and back (the contract is in backends/backend.ts). */
+export interface MetaCodec {
+  /** False where `encode` gives bytes or another format. */
+  readonly isPlainJson: boolean;
+  encode(meta: ResultMeta): string | Uint8Array;
+  /** Throws DecodeError or ContentDisallowed. */
+  decode(stored: string | Uint8Array): ResultMeta;
+}
+
+export interface MetaCodecOptions {
+  readonly serializer: SerializerName;
+  /** Celery before 5.7 cannot read compressed results. */
+  readonly compression?: CompressionName | undefined;
+  /** `resultAcceptContent`. */
+  readonly accept: readonly string[];
+  readonly maxBytes: number;
+}
+
+/** What stands before a compressed meta, its content type and a zero following (Celery 5.7). */
+const COMPRESSED = Buffer.from('\0celery-compressed\0', 'latin1');
+
+/**
+ * Loads what it takes to write and read metas, so that both are synchronous from then on. Throws ImproperlyConfigured for unknown names, for packages that are missing, and for
+ * compressions that have no synchronous form (lzma, bzip2, and zstd before Node 22.15).
+ */
+export async function createMetaCodec(registry: SerializerRegistry, options: MetaCodecOptions): Promise<MetaCodec> {
+  const { serializer, compression, accept, maxBytes } = options;
+  await registry.prepare(compression === undefined ? [serializer] : [serializer, compression]);
+  const envelope = synchronous(registry.encode({}, { serializer, compression }), () => {
+    throw new ImproperlyConfigured(
+      `resultCompression ${JSON.stringify(compression)} cannot be used for results here, since it has no synchronous form; zlib and brotli have`,
+    );
+  });
+  const isPlainJson = envelope.contentType === 'application/json' && compression === undefined;
+
+  return {
+    isPlainJson,
+    encode(meta) {
+      if (isPlainJson) return encodeMeta(meta);
+      const { body, compression: method } = registry.encode(metaValue(meta), { serializer, compression }) as EncodedBody;
+      return method === undefined ? storedBody(body) : Buffer.concat([COMPRESSED, Buffer.from(`${method}\0`), bytesOf(body)]);
+    },
+    decode(stored) {
+      const { body, method } = opened(stored);
+      const message = {
+        body: typeof body === 'string' ? { text: body } : body,
+        contentType: envelope.contentType,
+        contentEncoding: envelope.contentEncoding,
+        headers: method === undefined ? {} : { compression: method },
+        properties: {},
+      };
+      const value = synchronous(registry.decode(message, { accept, maxBytes }), (late) => {
+        late.catch(() => undefined);
+        throw new DecodeError(`a result compressed with ${method} cannot be read at once; zlib and brotli can`);
+      });
+      return readMeta(value);
+    },
+  };
+}
+
+/** What is there at once; `otherwise` throws. */
+function synchronous<T>(value: T | Promise<T>, otherwise: (late: Promise<T>) => never): T {
+  return value instanceof Promise ? otherwise(value) : value;
+}
+
+const storedBody = (body: EncodedBody['body']): string | Uint8Array => (!(body instanceof Uint8Array) && 'text' in body ? body.text : bytesOf(body));
+
+/** The body of what was stored, and how it is compressed. */
+function opened(stored: string | Uint8Array): { readonly body: string | Uint8Array; readonly method?: string } {
+  if (typeof stored === 'string') {
+    if (stored.startsWith('\0celery-compressed\0')) throw new DecodeError('a compressed result must be read from its store as bytes, not as text');
+    return { body: stored };
+  }
+  if (COMPRESSED.compare(stored, 0, COMPRESSED.length) !== 0) return { body: stored };
+  const end = stored.indexOf(0, COMPRESSED.length);
+  if (end === -1) throw new DecodeError('a compressed result without its content type');
+  return { body: stored.subarray(end + 1), method: Buffer.from(stored.subarray(COMPRESSED.length, end)).toString('latin1') };
+}

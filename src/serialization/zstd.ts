@@ -1,0 +1,37 @@
+import * as nodeZlib from 'node:zlib';
+import { optionalPackage } from './codec-table.ts';
+import { bounded, unreadable } from './decompression-errors.ts';
+import type { Compression } from './registry.ts';
+import { zstdBound } from './zstd-bound.ts';
+
+/** In node:zlib from 22.15 on. */
+interface NodeZstd {
+  readonly zstdCompressSync?: (body: Uint8Array) => Uint8Array;
+  readonly zstdDecompressSync?: (body: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
+}
+
+/** Zstandard: Node's own where it has it, else @mongodb-js/zstd. */
+export function loadZstd(): Compression | Promise<Compression> {
+  const names = { name: 'zstd', aliases: ['zstandard'], contentType: 'application/zstd' };
+  const { zstdCompressSync, zstdDecompressSync } = nodeZlib as NodeZstd;
+  if (zstdCompressSync !== undefined && zstdDecompressSync !== undefined) {
+    return {
+      ...names,
+      compress: (body) => zstdCompressSync(body),
+      decompress: (body, maxBytes) => bounded('zstd', maxBytes, () => zstdDecompressSync(body, { maxOutputLength: maxBytes })),
+    };
+  }
+  return optionalPackage('@mongodb-js/zstd', 'the compression zstd', () => import('@mongodb-js/zstd')).then(({ compress, decompress }) => ({
+    ...names,
+    compress: (body) => compress(asBuffer(body)),
+    async decompress(body, maxBytes) {
+      // The package has no bound of its own, so the frames are measured first.
+      bounded('zstd', maxBytes, () => zstdBound(body, maxBytes));
+      return decompress(asBuffer(body)).catch((error: unknown) => {
+        throw unreadable('zstd', maxBytes, error);
+      });
+    },
+  }));
+}
+
+const asBuffer = (body: Uint8Array): Buffer => Buffer.from(body.buffer, body.byteOffset, body.byteLength);
