@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import type { Redis as IoRedis } from 'ioredis';
+import { ImproperlyConfigured, OperationalError } from '../errors.ts';
+import { maskText } from '../kernel/broker-url.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { deferred } from '../kernel/deferred.ts';
+import type { RedisAddress } from './redis-address.ts';
+
+/** What Redis takes as an argument. */
+export type RedisArgument = string | number | Uint8Array;
+export type RedisCommand = readonly [name: string, ...args: readonly RedisArgument[]];
+/** Lua, and the hash under which the server knows it. */
+export interface RedisScript {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+export const redisScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+
+/** One connection, which never reconnects by itself: when it is gone it is gone, and whoever owns it opens another. */
+export interface RedisConnection {
+  /** Settles once: with nothing after a close of ours, with the reason when the server went away. */
+  readonly closed: Promise<OperationalError | undefined>;
+  readonly isClosed: boolean;
+  /** OperationalError when the connection is lost; the server's own words otherwise. */
+  call(name: string, ...args: RedisArgument[]): Promise<unknown>;
+  /** The same, with strings of the reply as bytes. */
+  callBytes(name: string, ...args: RedisArgument[]): Promise<unknown>;
+  /** All in one write. The first error rejects, when all have been answered. */
+  pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
+  /** EVALSHA; the script itself where the server does not know it (restart, failover, SCRIPT FLUSH). */
+  run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown>;
+  /** What comes by publish/subscribe, with the pattern where one was subscribed to. */
+  onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void;
+  /** Gives the connection up as lost, with this reason. */
+  fail(reason: string): void;
+  close(): Promise<void>;
+}
+
+export interface RedisOpenOptions {
+  /** CLIENT SETNAME: `celeriac/<node>/<role>`. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** A connection silent for this long with a command under way is dead. Null: blocking commands and subscriptions watch over themselves. */
+  readonly socketTimeoutMs: number | null;
+  readonly keepAlive?: boolean;
+}
+
+const OLDEST = [6, 2] as const;
+
+/**
+ * Connects, and looks at the server's version.
+ * @throws OperationalError when the server cannot be reached, ImproperlyConfigured when it refuses the password or is older than 6.2.
+ */
+export async function openRedis(address: RedisAddress, options: RedisOpenOptions): Promise<RedisConnection> {
+  options.signal?.throwIfAborted();
+  const { Redis } = await import('ioredis');
+  const client = new Redis(clientOptions(address, options));
+  const connection = new Connection(client, address.shown);
+  const onAbort = (): void => client.disconnect();
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  // A name that does not resolve, or a sentinel that does not answer, must not outlast the caller's patience.
+  using _deadline = options.clock.schedule(options.timeoutMs, () => connection.fail(`no connection after ${options.timeoutMs / 1000} s`));
+  try {
+    await client.connect();
+    checkVersion(String(await connection.call('INFO', 'server')), address.shown);
+    return connection;
+  } catch (error) {
+    client.disconnect();
+    options.signal?.throwIfAborted();
+    if (error instanceof ImproperlyConfigured) throw error;
+    throw await connection.explain(error);
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function clientOptions(address: RedisAddress, options: RedisOpenOptions) {
+  const { sentinel } = address;
+  const where = address.path === undefined ? { host: address.host, port: address.port } : { path: address.path };
+  return {
+    ...(sentinel === undefined
+      ? where
+      : {
+          name: sentinel.masterName,
+          sentinels: sentinel.hosts.map(({ host, port }) => ({ host, port })),
+          ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
+          ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
+          sentinelRetryStrategy: () => null,
+          failoverDetector: true,
+        }),
+    db: address.db,
+    username: address.username,
+    password: address.password,
+    ...(address.tls === undefined ? {} : { tls: address.tls as object }),
+    connectionName: options.name,
+    // The older protocol everywhere: the same replies, and invalidations of tracked keys come as ordinary messages.
+    protocol: 2 as const,
+    disableClientInfo: true,
+    connectTimeout: options.timeoutMs,
+    ...(options.socketTimeoutMs === null ? {} : { socketTimeout: options.socketTimeoutMs }),
+    ...(options.keepAlive === true ? { keepAlive: 30_000 } : {}),
+    lazyConnect: true,
+    retryStrategy: () => null,
+    reconnectOnError: null,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+  };
+}
+
+function checkVersion(info: string, shown: string): void {
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    throw new ImproperlyConfigured(`${shown}: Redis 6.2 or newer is needed (as by kombu 5.7), but the server is ${version}`);
+}
+
+class Connection implements RedisConnection {
+  readonly closed: Promise<OperationalError | undefined>;
+  readonly #client: IoRedis;
+  readonly #shown: string;
+  readonly #closed = deferred<OperationalError | undefined>();
+  #lastError: Error | undefined;
+  #isClosed = false;
+  #isOurs = false;
+
+  constructor(client: IoRedis, shown: string) {
+    this.#client = client;
+    this.#shown = shown;
+    this.closed = this.#closed.promise;
+    client.on('error', (error: Error) => (this.#lastError = error));
+    client.on('end', () => this.#onEnd());
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  call(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    return this.#client.call(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
+  }
+
+  callBytes(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    return this.#client.callBuffer(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
+  }
+
+  async pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
+    if (commands.length === 0) return [];
+    const pipeline = this.#client.pipeline();
+    for (const [name, ...args] of commands) pipeline.call(name, ...(args as string[]));
+    const replies = await pipeline.exec().catch((error: unknown) => this.#rethrow(error));
+    return (replies ?? []).map(([error, reply]) => (error === null ? reply : this.#fail(error)));
+  }
+
+  run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    const rest = [keys.length, ...keys, ...args] as string[];
+    return this.#client.call('EVALSHA', [script.sha, ...rest]).catch((error: unknown) => {
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, ...rest);
+      return this.#rethrow(error);
+    });
+  }
+
+  onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void {
+    this.#client.on('messageBuffer', (channel: Buffer, message: Buffer) => listener(String(channel), message, undefined));
+    this.#client.on('pmessageBuffer', (pattern: string, channel: Buffer, message: Buffer) => listener(String(channel), message, String(pattern)));
+  }
+
+  fail(reason: string): void {
+    this.#lastError ??= new Error(reason);
+    this.#client.disconnect();
+    // A connection that was never ready emits no end.
+    this.#onEnd();
+  }
+
+  async close(): Promise<void> {
+    this.#isOurs = true;
+    if (this.#isClosed) return;
+    this.#client.disconnect();
+    await this.closed;
+  }
+
+  /** Why connecting failed: the socket's own error says more than "Connection is closed." */
+  async explain(error: unknown): Promise<Error> {
+    const cause = this.#lastError ?? (error as Error);
+    if (/^(?:WRONGPASS|NOAUTH|ERR invalid DB|ERR DB index|NOPERM)/.test(cause.message))
+      return new ImproperlyConfigured(`${this.#shown}: ${maskText(cause.message)}`);
+    return new OperationalError(`cannot reach ${this.#shown}: ${maskText(wordsOf(cause))}`, { cause });
+  }
+
+  #onEnd(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#closed.resolve(this.#isOurs ? undefined : this.#lost());
+  }
+
+  #lost(): OperationalError {
+    const cause = this.#lastError;
+    return new OperationalError(`lost the connection to ${this.#shown}: ${cause === undefined ? 'the server closed it' : maskText(wordsOf(cause))}`, { cause });
+  }
+
+  #rethrow(error: unknown): never {
+    throw this.#fail(error);
+  }
+
+  /** Server's errors that mean "not here any more" end the connection, so that the owner looks for the server again. */
+  #fail(error: unknown): Error {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    if (/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message)) this.fail(reason.message);
+    const isServers = reason.name === 'ReplyError' && !/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message);
+    if (!isServers) return this.#lost();
+    // The command with its arguments stands on ioredis's error: a message's body has no place in a log.
+    return new OperationalError(`${this.#shown}: ${maskText(reason.message)}`);
+  }
+}
+
+/** An AggregateError of Node's (happy eyeballs) has an empty message. */
+const wordsOf = (error: Error): string => (error.message !== '' ? error.message : ((error as { readonly code?: string }).code ?? error.name));

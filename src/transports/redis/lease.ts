@@ -1,0 +1,58 @@
+import type { RedisConnection } from '../../clients/redis.ts';
+import { OperationalError } from '../../errors.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { RedisKeys } from './keys.ts';
+import * as scripts from './scripts.ts';
+
+/** One owner's entry among the workers: a key that lives as long as it is renewed, and a member of the list of those who may hold something. */
+export class Lease {
+  readonly #connection: RedisConnection;
+  readonly #keys: RedisKeys;
+  readonly #owner: string;
+  readonly #clock: Clock;
+  #isRegistered = false;
+  #hasTaken = false;
+  /** Of the list, at the last renewal; taken lists stand in it too, so it is rather too high. */
+  workers = 1;
+
+  constructor(options: { readonly connection: RedisConnection; readonly keys: RedisKeys; readonly owner: string; readonly clock: Clock }) {
+    this.#connection = options.connection;
+    this.#keys = options.keys;
+    this.#owner = options.owner;
+    this.#clock = options.clock;
+  }
+
+  get hasTaken(): boolean {
+    return this.#hasTaken;
+  }
+
+  /** Before the first take: what a peer does not know of, it cannot bring back. */
+  async register(leaseMs: number): Promise<void> {
+    if (this.#hasTaken) return;
+    if (!(await this.renew(leaseMs))) throw new OperationalError(`the lease of ${this.#owner} was declared lost by a peer: nothing can be taken under it`);
+    this.#hasTaken = true;
+  }
+
+  async renew(leaseMs: number): Promise<boolean> {
+    const args = [this.#owner, Math.ceil(leaseMs), this.#clock.now(), this.#isRegistered ? '1' : '0'];
+    const workers = (await this.#connection.run(scripts.renew, [this.#keys.worker(this.#owner), this.#keys.workers], args)) as number;
+    if (workers < 0) return false;
+    this.#isRegistered = true;
+    this.workers = workers;
+    return true;
+  }
+
+  /** Before the first blocking take into it. */
+  async registerTaken(list: string): Promise<void> {
+    await this.#connection.call('ZADD', this.#keys.workers, this.#clock.now(), list);
+  }
+
+  /** At a clean end, by the store that took: nothing is held any more. */
+  async release(taken: readonly string[]): Promise<void> {
+    if (!this.#hasTaken) return;
+    await this.#connection.pipeline([
+      ['ZREM', this.#keys.workers, this.#owner, ...taken],
+      ['DEL', this.#keys.worker(this.#owner)],
+    ]);
+  }
+}

@@ -1,0 +1,57 @@
+import type { RedisConnection } from '../../clients/redis.ts';
+import { type Deferred, deferred } from '../../kernel/deferred.ts';
+
+const MAX_MESSAGES = 500;
+const MAX_CHARS = 1_000_000;
+
+interface Parcel {
+  readonly texts: string[];
+  readonly sent: Deferred<void>;
+  chars: number;
+}
+
+/** Messages of one tick to one list leave in one variadic LPUSH and share one promise. The order within a list is kept. */
+export class Outbox {
+  readonly #connection: RedisConnection;
+  /** By list; the last parcel of each is the one being filled. */
+  #parcels = new Map<string, Parcel[]>();
+  #expiring = new Map<string, { readonly lists: readonly string[]; readonly ms: number }>();
+
+  constructor(connection: RedisConnection) {
+    this.#connection = connection;
+  }
+
+  /** `expiring`: lists that live for `ms` from now on (a queue's `x-expires`). */
+  push(list: string, text: string, expiring?: { readonly lists: readonly string[]; readonly ms: number }): Promise<void> {
+    if (this.#parcels.size === 0) queueMicrotask(() => this.#flush());
+    if (expiring !== undefined) this.#expiring.set(list, expiring);
+    const parcels = this.#parcels.get(list);
+    const open = parcels?.at(-1);
+    if (open !== undefined && open.texts.length < MAX_MESSAGES && open.chars < MAX_CHARS) {
+      open.texts.push(text);
+      open.chars += text.length;
+      return open.sent.promise;
+    }
+    const parcel: Parcel = { texts: [text], sent: deferred(), chars: text.length };
+    if (parcels === undefined) this.#parcels.set(list, [parcel]);
+    else parcels.push(parcel);
+    return parcel.sent.promise;
+  }
+
+  #flush(): void {
+    const all = this.#parcels;
+    const expiring = this.#expiring;
+    this.#parcels = new Map();
+    if (expiring.size > 0) this.#expiring = new Map();
+    for (const [list, parcels] of all) {
+      const life = expiring.get(list);
+      for (const { texts, sent } of parcels) {
+        const pushed =
+          life === undefined
+            ? this.#connection.call('LPUSH', list, ...texts)
+            : this.#connection.pipeline([['LPUSH', list, ...texts], ...life.lists.map((key) => ['PEXPIRE', key, life.ms] as const)]);
+        pushed.then(() => sent.resolve(), sent.reject);
+      }
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import type { RedisConnection } from '../../clients/redis.ts';
+import { newId } from '../../kernel/ids.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Binding } from '../transport.ts';
+import { heldBy, type HeldEntry } from './held.ts';
+import { RedisKeys } from './keys.ts';
+import type { RedisTransportOptions } from './options.ts';
+import { priorityOf, readRecord } from './record.ts';
+import * as scripts from './scripts.ts';
+import { marked } from './settlements.ts';
+
+/** How long the mark of a lost owner stays: as long as a suspended laptop may sleep and come back believing that it holds something. */
+const LOST_MARK_MS = 24 * 3_600_000;
+const BATCH = 200;
+
+export interface RecoveryOptions {
+  readonly connection: RedisConnection;
+  readonly keys: RedisKeys;
+  readonly options: RedisTransportOptions;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly bindingsOf: (exchange: string) => Promise<readonly Binding[]>;
+}
+
+/** Brings back what nobody works on any more: of owners that are gone, parked messages that are due, and Python's entries by Celery's rule (decisions.md 19–21, 25). */
+export class Recovery {
+  readonly #connection: RedisConnection;
+  readonly #keys: RedisKeys;
+  readonly #options: RedisTransportOptions;
+  readonly #given: RecoveryOptions;
+  readonly #clock: Clock;
+  /** When each missing lease was first found missing, on this connection. */
+  readonly #goneSince = new Map<string, number>();
+  #refreshedAt: number;
+  #restoredAt = -Infinity;
+
+  constructor(given: RecoveryOptions) {
+    this.#given = given;
+    this.#connection = given.connection;
+    this.#keys = given.keys;
+    this.#options = given.options;
+    this.#clock = given.clock;
+    this.#refreshedAt = given.clock.monotonic();
+  }
+
+  async recover(max: number): Promise<number> {
+    await this.#refreshOurs();
+    let count = await this.#unparkDue(max);
+    for (const owner of await this.#lostOwners()) {
+      if (count >= max) break;
+      count += await this.#bringBack(owner, max - count);
+    }
+    return count + (await this.#restoreOld());
+  }
+
+  /** What `owner` holds beyond `known`, and what its blocking takes had moved, next to be taken again. */
+  async returnHeld(owner: string, known: ReadonlySet<string>, max = Infinity): Promise<number> {
+    let count = await this.#emptyTaken(owner);
+    const held = (await heldBy(this.#connection, this.#keys, owner)).filter(({ tag }) => !known.has(tag));
+    for (let i = 0; i < held.length && count < max; i += BATCH) count += await this.#giveBack(held.slice(i, Math.min(i + BATCH, i + max - count)));
+    return count;
+  }
+
+  async #lostOwners(): Promise<readonly string[]> {
+    const owners = ((await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[]).filter((member) => !member.includes('/taken/'));
+    if (owners.length === 0) return [];
+    const leases = (await this.#connection.call('MGET', ...owners.map((owner) => this.#keys.worker(owner)))) as (string | null)[];
+    const lost: string[] = [];
+    for (const [i, owner] of owners.entries()) {
+      if (leases[i] === 'lost' || (leases[i] === null && (await this.#isConfirmedGone(owner)))) lost.push(owner);
+      else if (leases[i] !== null) this.#goneSince.delete(owner);
+    }
+    return lost;
+  }
+
+  async #isConfirmedGone(owner: string): Promise<boolean> {
+    const now = this.#clock.monotonic();
+    const since = this.#goneSince.get(owner);
+    if (since === undefined) this.#goneSince.set(owner, now);
+    // A timer may ring a little early.
+    if (since === undefined || now - since < this.#options.lookMs * 0.9) return false;
+    this.#goneSince.delete(owner);
+    return (await this.#connection.run(scripts.declareLost, [this.#keys.worker(owner)], [LOST_MARK_MS])) === 1;
+  }
+
+  async #bringBack(owner: string, max: number): Promise<number> {
+    const count = await this.returnHeld(owner, new Set(), max);
+    if (count < max) {
+      await this.#connection.call('ZREM', this.#keys.workers, owner);
+      this.#given.log.warn(`worker ${owner} is gone: ${count} messages that it held are back in their queues`);
+    }
+    return count;
+  }
+
+  async #giveBack(held: readonly HeldEntry[]): Promise<number> {
+    const lists = new Map<string, (string | Buffer)[]>();
+    for (const { tag, record } of held) {
+      const read = readRecord(record.toString());
+      // Exchange "" is part of every record of ours; one that cannot be read as JSON still ends with its queue.
+      const queue = read?.routingKey ?? queueAtEnd(record);
+      if (queue === undefined) continue;
+      const end = record.lastIndexOf(`,"",${JSON.stringify(queue)}]`);
+      const list = this.#keys.list(queue, read === undefined ? 0 : priorityOf(read.envelope));
+      lists.set(list, [...(lists.get(list) ?? []), tag, marked(record.subarray(1, end))]);
+    }
+    const { unacked, unackedIndex } = this.#keys;
+    const moved = await Promise.all(
+      [...lists].map(([list, pairs]) => this.#connection.run(scripts.giveBack, [unacked, unackedIndex, list], ['RPUSH', ...pairs])),
+    );
+    return moved.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+
+  async #emptyTaken(owner: string): Promise<number> {
+    const end = `/taken/${owner}`;
+    const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
+    let count = 0;
+    for (const queue of members.filter((member) => member.endsWith(end)).map((member) => member.slice(0, -end.length))) {
+      const taken = this.#keys.taken(queue, owner);
+      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) {
+        count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
+      }
+      await this.#connection.call('ZREM', this.#keys.workers, queue + end);
+    }
+    return count;
+  }
+
+  async #unparkDue(max: number): Promise<number> {
+    const tags = (await this.#connection.call(
+      'ZRANGE',
+      this.#keys.eta,
+      '-inf',
+      this.#clock.now() / 1000,
+      'BYSCORE',
+      'LIMIT',
+      0,
+      Math.min(max, BATCH),
+    )) as string[];
+    if (tags.length === 0) return 0;
+    const records = (await this.#connection.callBytes('HMGET', this.#keys.unacked, ...tags)) as (Buffer | null)[];
+    const lists = new Map<string, (string | Buffer)[]>();
+    const vanished: string[] = [];
+    // The last due goes back first, so that the first due is taken first.
+    for (const { tag, record } of tags.map((tag, i) => ({ tag, record: records[i] })).toReversed()) {
+      const read = record && readRecord(record.toString());
+      if (!read) vanished.push(tag);
+      else {
+        const list = this.#keys.list(read.routingKey, priorityOf(read.envelope));
+        lists.set(list, [...(lists.get(list) ?? []), tag, read.envelope]);
+      }
+    }
+    const { unacked, unackedIndex, eta } = this.#keys;
+    // Python's sweep was faster.
+    if (vanished.length > 0) await this.#connection.call('ZREM', eta, ...vanished);
+    const moved = await Promise.all([...lists].map(([list, pairs]) => this.#connection.run(scripts.unpark, [unacked, unackedIndex, eta, list], pairs)));
+    return moved.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+
+  /** Kombu takes back what is older than the visibility timeout, from the living too: ours are made young before that. */
+  async #refreshOurs(): Promise<void> {
+    const halfMs = this.#options.visibilityTimeoutMs / 2;
+    const now = this.#clock.monotonic();
+    if (now - this.#refreshedAt < Math.min(60_000, halfMs / 4)) return;
+    this.#refreshedAt = now;
+    const at = this.#clock.now();
+    await this.#connection.run(scripts.refresh, [this.#keys.unackedIndex], [(at - halfMs) / 1000, at / 1000, RedisKeys.tagsOf(this.#given.owner)]);
+  }
+
+  /** Kombu's restore, with its lock and its interval: for Python's tags, and for tags of ours that no list of workers knows of any more. */
+  async #restoreOld(): Promise<number> {
+    const now = this.#clock.monotonic();
+    if (now - this.#restoredAt < this.#options.restoreEveryMs) return 0;
+    this.#restoredAt = now;
+    const token = newId();
+    const locked = await this.#connection.call('SET', this.#keys.mutex, token, 'PX', this.#options.unackedMutexExpireMs, 'NX');
+    if (locked === null) return 0;
+    try {
+      const oldest = (this.#clock.now() - this.#options.visibilityTimeoutMs) / 1000;
+      const tags = (await this.#connection.call('ZRANGE', this.#keys.unackedIndex, 0, oldest, 'BYSCORE', 'LIMIT', 0, 1000)) as string[];
+      const workers = new Set((await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[]);
+      let count = 0;
+      for (const tag of tags) {
+        const owner = RedisKeys.ownerOf(tag);
+        if (tag.startsWith(RedisKeys.parked) || (owner !== undefined && workers.has(owner))) continue;
+        if (await this.#restore(tag)) count++;
+      }
+      return count;
+    } finally {
+      await this.#connection.run(scripts.unlock, [this.#keys.mutex], [token]);
+    }
+  }
+
+  async #restore(tag: string): Promise<boolean> {
+    const { unacked, unackedIndex } = this.#keys;
+    const record = (await this.#connection.callBytes('HGET', unacked, tag)) as Buffer | null;
+    const read = record === null ? undefined : readRecord(record.toString());
+    if (read === undefined) {
+      // An index entry without a message; a message that cannot be read stays where it can be looked at.
+      if (record === null) await this.#connection.call('ZREM', unackedIndex, tag);
+      return false;
+    }
+    const [first, ...others] = await this.#queuesFor(read.exchange, read.routingKey);
+    if (first === undefined) {
+      this.#given.log.warn(`cannot put back ${tag}: no queue is bound to exchange "${read.exchange}" for "${read.routingKey}"`);
+      return false;
+    }
+    const envelope = marked(Buffer.from(read.envelope));
+    const listOf = (queue: string): string => this.#keys.list(queue, priorityOf(read.envelope));
+    if ((await this.#connection.run(scripts.giveBack, [unacked, unackedIndex, listOf(first)], ['RPUSH', tag, envelope])) !== 1) return false;
+    for (const queue of others) await this.#connection.call('RPUSH', listOf(queue), envelope);
+    return true;
+  }
+
+  async #queuesFor(exchange: string, routingKey: string): Promise<readonly string[]> {
+    if (exchange === '') return [routingKey];
+    const bindings = await this.#given.bindingsOf(exchange);
+    const pattern = (binding: Binding): unknown => binding.arguments['pattern'];
+    const matches = bindings.filter((binding) => {
+      const topic = pattern(binding);
+      return typeof topic === 'string' ? isMatch(topic, routingKey) : binding.routingKey === routingKey;
+    });
+    return [...new Set(matches.map(({ queue }) => queue))];
+  }
+}
+
+/** A pattern that another process has written. */
+function isMatch(pattern: string, routingKey: string): boolean {
+  try {
+    return new RegExp(pattern).test(routingKey);
+  } catch {
+    return false;
+  }
+}
+
+function queueAtEnd(record: Buffer): string | undefined {
+  const end = /,"",("(?:[^"\\]|\\.)*")\]$/.exec(record.toString())?.[1];
+  return end === undefined ? undefined : (JSON.parse(end) as string);
+}

@@ -1,0 +1,161 @@
+import { redisScript } from '../../clients/redis.ts';
+
+/*
+ * Each script is one step that cannot be seen half done. `UNPACK` limits: Lua hands at most some 8,000 values to a command,
+ * so callers send at most 1,000 tags at a time.
+ */
+
+/**
+ * Takes, holds, and acknowledges what was done with before; acks last, so that the two tables do not become empty and grow anew at each call.
+ * KEYS lease, unacked, unacked_index, lists… · ARGV now, how many, longest in bytes, tag prefix, first number, number of lists, which lists to arm ("01…"), a record's end for each list, acked tags…
+ * Gives "list:count …" and the envelopes; of one that is too long the beginning, after "!". False: this owner was declared lost.
+ * Reading arms client tracking, and a pop that finds nothing is no reading: hence EXISTS.
+ */
+export const take = redisScript(`
+if redis.call('GET', KEYS[1]) == 'lost' then return false end
+local now, wanted, longest, prefix, number, lists = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local got, from, fields, scores, empty = {''}, {}, {}, {}, {}
+for l = 1, lists do
+  if #got > wanted then break end
+  local popped = redis.call('RPOP', KEYS[l + 3], wanted - #got + 1)
+  if popped then
+    from[#from + 1] = l - 1 .. ':' .. #popped
+    for i = 1, #popped do
+      local n, text = #got, popped[i]
+      local tag = prefix .. string.format('%.0f', number + n - 1)
+      fields[2 * n - 1] = tag
+      fields[2 * n] = '[' .. text .. ARGV[l + 7]
+      scores[2 * n - 1] = now
+      scores[2 * n] = tag
+      if #text > longest then text = '!' .. string.sub(text, 1, 512) end
+      got[n + 1] = text
+    end
+  elseif string.sub(ARGV[7], l, l) == '1' then
+    empty[#empty + 1] = KEYS[l + 3]
+  end
+end
+if #got > 1 then
+  redis.call('HSET', KEYS[2], unpack(fields))
+  redis.call('ZADD', KEYS[3], unpack(scores))
+elseif #empty > 0 then
+  redis.call('EXISTS', unpack(empty))
+end
+local acked = 8 + lists
+if #ARGV >= acked then
+  redis.call('HDEL', KEYS[2], unpack(ARGV, acked))
+  redis.call('ZREM', KEYS[3], unpack(ARGV, acked))
+end
+got[1] = table.concat(from, ' ')
+return got`);
+
+/** Forgets what was done with. KEYS unacked, unacked_index · ARGV tags… */
+export const acknowledge = redisScript(`
+redis.call('HDEL', KEYS[1], unpack(ARGV))
+redis.call('ZREM', KEYS[2], unpack(ARGV))
+return 1`);
+
+/** Records as held what a blocking take had moved. KEYS unacked, unacked_index, taken · ARGV now, tag, envelope, the record's end */
+export const hold = redisScript(`
+if redis.call('LREM', KEYS[3], -1, ARGV[3]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[2], '[' .. ARGV[3] .. ARGV[4])
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
+return 1`);
+
+/** Puts back what a blocking take had moved, next to be taken. KEYS taken, list · ARGV envelope as taken, envelope as put back */
+export const putBack = redisScript(`
+if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
+return redis.call('RPUSH', KEYS[2], ARGV[2])`);
+
+/** From held to a list again; only whoever removes the record pushes. KEYS unacked, unacked_index, list · ARGV LPUSH or RPUSH, then tag, envelope, tag, envelope… */
+export const giveBack = redisScript(`
+local moved = 0
+for i = 2, #ARGV, 2 do
+  if redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then
+    redis.call(ARGV[1], KEYS[3], ARGV[i + 1])
+    moved = moved + 1
+  end
+  redis.call('ZREM', KEYS[2], ARGV[i])
+end
+return moved`);
+
+/** From held to the dead letters, the newest of which are kept. KEYS unacked, unacked_index, dead · ARGV how many to keep, length of the record's end, tags… */
+export const bury = redisScript(`
+for i = 3, #ARGV do
+  local record = redis.call('HGET', KEYS[1], ARGV[i])
+  if record then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('LPUSH', KEYS[3], string.sub(record, 2, -1 - tonumber(ARGV[2])))
+  end
+  redis.call('ZREM', KEYS[2], ARGV[i])
+end
+return redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[1]) - 1)`);
+
+/** From held to parked: the same record under a tag that is nobody's, which kombu's sweep finds when it is due. KEYS unacked, unacked_index, eta · ARGV tag, new tag, score for kombu, due */
+export const park = redisScript(`
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+if not record then return 0 end
+redis.call('HSET', KEYS[1], ARGV[2], record)
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
+return 1`);
+
+/**
+ * Renews a lease, and keeps its owner on the list of workers. KEYS lease, workers · ARGV owner, lease in ms, now, "1" if it was registered before
+ * Gives the number of workers, or -1: declared lost, or the list no longer knows us (another server's data).
+ */
+export const renew = redisScript(`
+if redis.call('GET', KEYS[1]) == 'lost' then return -1 end
+if ARGV[4] == '1' and not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return -1 end
+redis.call('SET', KEYS[1], 'held', 'PX', ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+return redis.call('ZCARD', KEYS[2])`);
+
+/** Declares an owner lost, if nobody has renewed the lease meanwhile; the mark outlives any suspended laptop's night. KEYS lease · ARGV the mark's life in ms */
+export const declareLost = redisScript(`
+local lease = redis.call('GET', KEYS[1])
+if lease == 'lost' then return 1 end
+if lease then return 0 end
+redis.call('SET', KEYS[1], 'lost', 'PX', ARGV[1])
+return 1`);
+
+/** Moves our own old entries out of the reach of kombu's sweep. KEYS unacked_index · ARGV older than, now, prefix of our tags */
+export const refresh = redisScript(`
+local old, refreshed = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 10000), 0
+for _, tag in ipairs(old) do
+  if string.sub(tag, 1, #ARGV[3]) == ARGV[3] then
+    redis.call('ZADD', KEYS[1], 'XX', ARGV[2], tag)
+    refreshed = refreshed + 1
+  end
+end
+return refreshed`);
+
+/** Brings back parked messages that are due; not marked redelivered, they never were with anyone. KEYS unacked, unacked_index, eta, list · ARGV tag, envelope, tag, envelope… */
+export const unpark = redisScript(`
+local moved = 0
+for i = 1, #ARGV, 2 do
+  redis.call('ZREM', KEYS[3], ARGV[i])
+  if redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then
+    redis.call('ZREM', KEYS[2], ARGV[i])
+    redis.call('RPUSH', KEYS[4], ARGV[i + 1])
+    moved = moved + 1
+  end
+end
+return moved`);
+
+/** A lock's release by whoever holds it. KEYS lock · ARGV token */
+export const unlock = redisScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`);
+
+/** Adds a binding of a queue that expires, and puts off the table's deadline. KEYS table, deadlines · ARGV member, exchange, life in ms */
+export const bindExpiring = redisScript(`
+redis.call('SADD', KEYS[1], ARGV[1])
+local time = redis.call('TIME')
+return redis.call('ZADD', KEYS[2], 'GT', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[2])`);
+
+/** KEYS a queue's lists */
+export const purge = redisScript(`
+local count = 0
+for _, list in ipairs(KEYS) do count = count + redis.call('LLEN', list) end
+redis.call('DEL', unpack(KEYS))
+return count`);

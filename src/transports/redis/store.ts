@@ -1,0 +1,231 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+import type { WireMessage } from '../../protocol/wire-message.ts';
+import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
+import { foreignEnvelope, readEnvelope, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
+import type { Broadcast, PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
+import { RedisBindings } from './bindings.ts';
+import { redisBroadcast } from './broadcast.ts';
+import { StoreConnections } from './connections.ts';
+import { heldBy } from './held.ts';
+import { RedisKeys } from './keys.ts';
+import { Lease } from './lease.ts';
+import { Outbox } from './outbox.ts';
+import { recordSuffix } from './record.ts';
+import { Recovery } from './recovery.ts';
+import * as scripts from './scripts.ts';
+import { Settlements } from './settlements.ts';
+import { type Arrival, type Seat, Waiting } from './waiting.ts';
+
+/** More gains nothing, and Lua hands only so many values to a command. */
+const MAX_TAKE = 1000;
+/** Shorter members make Redis keep small tables as lists, which are slow to change (performance.md 3). */
+const LEAST_TAG_LENGTH = 66;
+
+/** Queues on Redis in kombu's layout, so that Python and we take from the same lists (wire.md 5.3), with holds that no crash loses. */
+export class RedisStore implements QueueStore {
+  readonly owner: string;
+  readonly closed: Promise<Error>;
+  readonly bindings: RedisBindings;
+  readonly broadcast: Broadcast;
+  readonly #connections: StoreConnections;
+  readonly #keys: RedisKeys;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #outbox: Outbox;
+  readonly #settlements: Settlements;
+  readonly #lease: Lease;
+  readonly #recovery: Recovery;
+  readonly #waiting: Waiting;
+  readonly #tagPrefix: string;
+  readonly #expires = new Map<string, number>();
+  #nextNumber = 1;
+  #hasLostRace = false;
+
+  constructor(connections: StoreConnections, options: ConnectOptions) {
+    const { clock, log, owner } = options;
+    const connection = connections.command;
+    const keys = new RedisKeys(connections.options);
+    this.owner = owner;
+    this.closed = connections.closed;
+    this.#connections = connections;
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#maxBytes = options.maxMessageBytes;
+    this.#tagPrefix = tagPrefix(owner, options.hostname ?? '');
+    this.#outbox = new Outbox(connection);
+    this.bindings = new RedisBindings(connection, keys, (queue) => this.#expires.get(queue));
+    this.broadcast = redisBroadcast(connections, keys);
+    this.#lease = new Lease({ connection, keys, owner, clock });
+    this.#waiting = new Waiting({ connections, keys, lease: this.#lease, owner, clock, log });
+    this.#settlements = new Settlements(connection, keys, () => this.#waiting.ring());
+    this.#recovery = new Recovery({ connection, keys, options: connections.options, owner, clock, log, bindingsOf: (exchange) => this.bindings.of(exchange) });
+  }
+
+  static async open(options: ConnectOptions): Promise<RedisStore> {
+    return new RedisStore(await StoreConnections.open(options), options);
+  }
+
+  createQueue(queue: QueueSpec): Promise<void> {
+    const expires = Number(queue.arguments['x-expires']);
+    if (expires > 0) this.#expires.set(queue.name, expires);
+    return Promise.resolve();
+  }
+
+  async deleteQueue(queue: string): Promise<void> {
+    this.#expires.delete(queue);
+    await this.#connections.command.call('DEL', ...this.#keys.lists(queue));
+  }
+
+  put(queue: string, message: WireMessage, options?: PutOptions): Promise<void> {
+    const text = writeEnvelope(message, { exchange: options?.route?.exchange ?? '', routingKey: options?.route?.routingKey ?? queue, deliveryTag: newId() });
+    const ms = this.#expires.get(queue);
+    return this.#outbox.push(this.#keys.list(queue, message.properties.priority), text, ms === undefined ? undefined : { lists: this.#keys.lists(queue), ms });
+  }
+
+  async reserve(
+    queues: readonly string[],
+    options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<readonly Reservation[]> {
+    const deadline = this.#clock.monotonic() + options.waitMs;
+    await this.#lease.register(this.#connections.options.leaseMs);
+    using seat = this.#waiting.sit(queues);
+    for (;;) {
+      const arrivals = seat.collect();
+      if (arrivals.length > 0) return arrivals.map((arrival) => this.#hold(arrival));
+      const isArmed = this.#waiting.isPrepared(queues);
+      const batch = await this.#take(queues, Math.min(options.max, MAX_TAKE), seat);
+      if (batch.length > 0) return batch;
+      const leftMs = deadline - this.#clock.monotonic();
+      if (options.signal.aborted || leftMs <= 0) return [];
+      // Only a look after the preparations tells that there is nothing: then a change is told.
+      if (!isArmed) await this.#waiting.prepare(queues);
+      else await this.#wait(seat, leftMs, options.signal);
+    }
+  }
+
+  settle(reservation: Reservation, verdict: Verdict): Promise<void> {
+    return this.#settlements.settle(reservation, verdict);
+  }
+
+  async park(reservation: Reservation, untilMs: number): Promise<void> {
+    const { id, message } = reservation;
+    const task = message.headers['id'] ?? message.properties.correlationId ?? newId();
+    const tag = `${RedisKeys.parked}${String(task)}/${id.slice(id.lastIndexOf('/', id.lastIndexOf('/') - 1) + 1)}`;
+    const score = (untilMs - this.#connections.options.visibilityTimeoutMs) / 1000;
+    const { unacked, unackedIndex, eta } = this.#keys;
+    await this.#connections.command.run(scripts.park, [unacked, unackedIndex, eta], [id, tag, score, untilMs / 1000]);
+  }
+
+  renew(leaseMs: number): Promise<boolean> {
+    return this.#lease.renew(leaseMs);
+  }
+
+  reconcile(known: ReadonlySet<string>): Promise<number> {
+    return this.#recovery.returnHeld(this.owner, known);
+  }
+
+  async recover(max: number): Promise<number> {
+    await this.bindings.refresh(this.#clock.monotonic());
+    const count = await this.#recovery.recover(max);
+    if (count > 0) this.#waiting.ring();
+    return count;
+  }
+
+  async size(queue: string): Promise<number> {
+    const lengths = await this.#connections.command.pipeline(this.#keys.lists(queue).map((list) => ['LLEN', list] as const));
+    return lengths.reduce<number>((sum, length) => sum + Number(length), 0);
+  }
+
+  async purge(queue: string): Promise<number> {
+    return Number(await this.#connections.command.run(scripts.purge, this.#keys.lists(queue), []));
+  }
+
+  /** What is still held stays held; it comes back when the lease lapses, or is found by the next store of this owner. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#connections.command.isClosed) await this.#leave().catch(() => undefined);
+    await this.#connections[Symbol.asyncDispose]();
+  }
+
+  async #leave(): Promise<void> {
+    await this.#waiting[Symbol.asyncDispose]();
+    await this.#settlements.flush();
+    const held = this.#lease.hasTaken ? await heldBy(this.#connections.command, this.#keys, this.owner) : [];
+    if (held.length === 0) await this.#lease.release(this.#waiting.takenNames);
+  }
+
+  /** One script takes, holds, and acknowledges what was done with since the last. */
+  async #take(queues: readonly string[], max: number, seat: Seat): Promise<readonly Reservation[]> {
+    const { lists, owners, suffixes, armed } = this.#layout(queues);
+    seat.watch(lists.filter((_, i) => armed[i] === '1'));
+    const first = this.#nextNumber;
+    this.#nextNumber += max;
+    const acks = this.#settlements.travelling();
+    const keys = [this.#keys.worker(this.owner), this.#keys.unacked, this.#keys.unackedIndex, ...lists];
+    const args = [this.#clock.now() / 1000, max, this.#maxBytes, this.#tagPrefix, first, lists.length, armed, ...suffixes, ...(acks?.tags ?? [])];
+    const taken = this.#connections.command.run(scripts.take, keys, args) as Promise<readonly string[] | null>;
+    if (acks !== undefined) taken.then(() => acks.done.resolve(), acks.done.reject);
+    const [from = '', ...envelopes] = (await taken) ?? [];
+    const reservations: Reservation[] = [];
+    for (const part of from === '' ? [] : from.split(' ')) {
+      const [list, count] = part.split(':').map(Number) as [number, number];
+      for (let i = 0; i < count; i++) {
+        const n = reservations.length;
+        const text = envelopes[n]!;
+        const read = text.startsWith('!') ? foreignEnvelope(text.slice(1)) : readEnvelope(text);
+        reservations.push(reservationOf(this.#tagPrefix + String(first + n), owners[list]!, read));
+      }
+    }
+    return reservations;
+  }
+
+  /** Step 0 of all queues, then 3, 6, 9 (decisions.md 54). What a blocking take waits for need not be armed. */
+  #layout(queues: readonly string[]): { lists: readonly string[]; owners: readonly string[]; suffixes: readonly string[]; armed: string } {
+    const byQueue = queues.map((queue) => this.#keys.lists(queue));
+    const ends = queues.map(recordSuffix);
+    const lists: string[] = [];
+    const owners: string[] = [];
+    const suffixes: string[] = [];
+    let armed = '';
+    for (let step = 0; step < this.#keys.steps.length; step++) {
+      for (const [i, queue] of queues.entries()) {
+        lists.push(byQueue[i]![step]!);
+        owners.push(queue);
+        suffixes.push(ends[i]!);
+        armed += step === 0 && this.#waiting.isBlocking(queue) ? '0' : '1';
+      }
+    }
+    return { lists, owners, suffixes, armed };
+  }
+
+  /** The message starts at once; that it is held is recorded meanwhile, and until then it stands in the taken list. */
+  #hold({ queue, taken, envelope }: Arrival): Reservation {
+    const id = this.#tagPrefix + String(this.#nextNumber++);
+    const { unacked, unackedIndex } = this.#keys;
+    // A loss of the connection is told by `closed`; the message is then found in the taken list.
+    this.#connections.command
+      .run(scripts.hold, [unacked, unackedIndex, taken], [this.#clock.now() / 1000, id, envelope, recordSuffix(queue)])
+      .catch(() => undefined);
+    const read = envelope.length > this.#maxBytes ? foreignEnvelope(envelope.toString('utf8', 0, 512)) : readEnvelope(envelope.toString());
+    return reservationOf(id, queue, read);
+  }
+
+  /** All idle workers hear the same bell: who found nothing last time lets the others go first. */
+  async #wait(seat: Seat, ms: number, signal: AbortSignal): Promise<void> {
+    const hasRung = await seat.wait(ms, signal);
+    if (hasRung && this.#hasLostRace && !signal.aborted) await this.#clock.sleep(Math.random() * this.#lease.workers);
+    this.#hasLostRace = hasRung;
+  }
+}
+
+function reservationOf(id: string, queue: string, { message, exchange, routingKey, redelivered }: ReadEnvelope): Reservation {
+  return { id, queue, message, redelivered, route: { exchange, routingKey } };
+}
+
+/** Of our own, so that the server need not look into a message; a new one for each store, so that numbers may begin anew. */
+function tagPrefix(owner: string, hostname: string): string {
+  const prefix = `${RedisKeys.tagsOf(owner)}${hostname.replaceAll('/', '_')}/`;
+  return `${prefix}${newId()
+    .slice(0, 8)
+    .padStart(LEAST_TAG_LENGTH - 2 - prefix.length, '0')}/`;
+}
