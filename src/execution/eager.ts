@@ -1,7 +1,5 @@
 import type { ResultBackend, SaveOptions } from '../backends/backend.ts';
-import { decodeJson } from '../protocol/json-text.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
-import { readSignature } from '../protocol/signature.ts';
 import type { ReceivedTask, TaskBody, TaskHeaders } from '../protocol/task-message.ts';
 import type { ExecutionEnv, RunnableTask } from './env.ts';
 import { finishTask } from './finish-task.ts';
@@ -65,12 +63,6 @@ export function eagerMessage(headers: TaskHeaders, body: TaskBody): ReceivedTask
     deliveryInfo: { exchange: '', routingKey: '', queue: '', priority: null, redelivered: false },
     body: () => body,
   };
-}
-
-/** The arguments of a signature's text, read back: eager values take the road that sent ones do. */
-export function eagerArguments(signatureJson: string): Pick<TaskBody, 'args' | 'kwargs'> {
-  const { args, kwargs } = readSignature(decodeJson(signatureJson));
-  return { args, kwargs };
 }
 
 function nextMessage(before: ReceivedTask, given: Pick<TaskBody, 'args' | 'kwargs'>, retries: number): ReceivedTask {

@@ -29,6 +29,6 @@ export interface Job {
   onStarted(pid: number, atMs: number): void;
   /** A dead child is a FAILURE with WorkerLostError, a hard limit one with TimeLimitExceeded. */
   onEnded(outcome: Outcome): void;
-  /** It never started (its child died first, the pool stops): run it elsewhere or give it back. */
+  /** It never started (its child died first, the pool stops), or the pool was stopped while it ran and patience ended: run it elsewhere or give it back. */
   onReturned(): void;
 }

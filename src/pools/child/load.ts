@@ -1,0 +1,20 @@
+import { loadApp } from '../../app/autoload.ts';
+import { coreOf } from '../../app/core.ts';
+import { receiveTask } from '../../protocol/task-message.ts';
+import type { ChildCore } from './core.ts';
+
+/** Loads the app as the worker did, and gives what a child needs of it. */
+export async function loadCore(appModule: string): Promise<ChildCore> {
+  const core = coreOf(await loadApp(appModule));
+  const { settings, serializers } = core;
+  const limits = { accept: settings.acceptContent, maxBytes: settings.brokerMaxMessageBytes };
+  return {
+    clock: core.clock,
+    findTask: (name) => core.tasks.get(name),
+    receive: ({ wire, queue, exchange, routingKey, redelivered }) =>
+      receiveTask({ message: wire, queue, exchange, routingKey, redelivered }, (message) => serializers.decode(message, limits)),
+    setHost: (host) => core.setHost(host),
+    setLog: (log) => core.setLog(log),
+    close: () => core.close(),
+  };
+}

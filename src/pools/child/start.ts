@@ -1,0 +1,18 @@
+import type { ChildCore } from './core.ts';
+import type { ChildConfig, ChildPort } from './port.ts';
+import { ChildServer } from './serve.ts';
+
+/** A child's whole life: loads the app, then runs what it is given. */
+export async function startChild(port: ChildPort, config: ChildConfig): Promise<void> {
+  try {
+    const { loadCore } = (await (config.bootstrap === null ? import('./load.ts') : import(config.bootstrap))) as {
+      loadCore(appModule: string): Promise<ChildCore>;
+    };
+    const server = new ChildServer(port, await loadCore(config.appModule), config);
+    // A promise that a task forgot is no reason to lose the others' work.
+    process.on('unhandledRejection', (error) => server.log.error('A task left a rejected promise behind; await it, or catch its error', { error }));
+    server.start();
+  } catch (error) {
+    port.send([{ kind: 'broken', error: error instanceof Error ? (error.stack ?? String(error)) : String(error) }], () => port.exit(1));
+  }
+}

@@ -1,0 +1,104 @@
+import type { Outcome } from '../../execution/outcome.ts';
+import { deferred, type Deferred } from '../../kernel/deferred.ts';
+import { packMessage, type ToChild } from '../ipc.ts';
+import { Outbox } from '../outbox.ts';
+import type { Job } from '../pool.ts';
+import type { Channel } from './channel.ts';
+
+/** A job that a child holds. */
+export interface Held {
+  readonly seq: number;
+  readonly job: Job;
+  /** On the clock's `monotonic`, when its function was about to be called; undefined while it waits. */
+  startedAt: number | undefined;
+  limits: Disposable | undefined;
+  /** What its end by force means: decided by whoever ended the child. */
+  verdict: Outcome | undefined;
+}
+
+/** The pool's view of one child: what it holds, and whether it may be given more. */
+export class PoolChild {
+  readonly channel: Channel;
+  readonly held = new Map<number, Held>();
+  /** Jobs that ended here and want to hear more, with their number. */
+  readonly listening = new Map<Job, number>();
+  readonly #outbox: Outbox<ToChild>;
+  readonly #afters = new Map<number, Deferred<void>>();
+  readonly ready = deferred<void>();
+  readonly ended = deferred<void>();
+  isReady = false;
+  /** It is given no more: too old, too large, or one too many. */
+  isRetiring = false;
+  isGone = false;
+  /** The job it holds must be its only one. */
+  isExclusive = false;
+  #seq = 0;
+  #calls = 0;
+
+  constructor(open: (child: PoolChild) => Channel) {
+    this.channel = open(this);
+    this.#outbox = new Outbox((batch) => {
+      if (!this.isGone) this.channel.send(batch);
+    });
+    // Nobody may be waiting for it; a child that breaks later is replaced.
+    this.ready.promise.catch(() => undefined);
+  }
+
+  /** Jobs given to it so far. */
+  get given(): number {
+    return this.#seq;
+  }
+
+  get isIdle(): boolean {
+    return this.held.size === 0 && this.#afters.size === 0 && this.listening.size === 0;
+  }
+
+  give(job: Job, isAlone: boolean): Held {
+    const held: Held = { seq: ++this.#seq, job, startedAt: undefined, limits: undefined, verdict: undefined };
+    this.held.set(held.seq, held);
+    this.isExclusive = isAlone;
+    this.#outbox.push({ kind: 'job', seq: held.seq, isAlone, message: packMessage(job.received) });
+    return held;
+  }
+
+  cancel({ seq }: Held, reason: Error): void {
+    this.#outbox.push({ kind: 'cancel', seq, reason: { name: reason.name, message: reason.message } });
+  }
+
+  answer(call: number, error?: unknown): void {
+    this.#outbox.push({ kind: 'answer', call, ...(error === undefined ? null : { error: error instanceof Error ? error.message : String(error) }) });
+  }
+
+  /** Resolves when it has run, or when the child is gone: then false. */
+  async after(job: Job, outcome: Outcome): Promise<boolean> {
+    const call = ++this.#calls;
+    const done = deferred<void>();
+    this.#afters.set(call, done);
+    this.#outbox.push({ kind: 'after', call, seq: this.listening.get(job) ?? 0, message: packMessage(job.received), outcome });
+    this.listening.delete(job);
+    return done.promise.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  afterDone(call: number): void {
+    this.#afters.get(call)?.resolve();
+    this.#afters.delete(call);
+  }
+
+  stop(): void {
+    this.#outbox.push({ kind: 'stop' });
+  }
+
+  /** Ends everything that waits for it. */
+  gone(how: string): void {
+    this.isGone = true;
+    this.isRetiring = true;
+    this.listening.clear();
+    for (const done of this.#afters.values()) done.reject(new Error(how));
+    this.#afters.clear();
+    this.ready.reject(new Error(how));
+    this.channel.close();
+  }
+}
