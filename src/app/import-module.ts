@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { registerTsx } from '../clients/tsx.ts';
+import { ImproperlyConfigured } from '../errors.ts';
+
+export type LoadedModule = Readonly<Record<string, unknown>>;
+
+/**
+ * Loads a module of the user's, TypeScript too: with Node's own type stripping where it has it and the file needs no more, else with tsx.
+ * The same in the parent and in children; in a worker thread it must be called in that thread.
+ */
+export async function importModule(path: string | URL): Promise<LoadedModule> {
+  const url = typeof path === 'string' && !path.startsWith('file:') ? pathToFileURL(path) : new URL(path);
+  url.hash = '';
+  const file = fileURLToPath(url);
+  if (extname(file) === '.json') return (await import(url.href, { with: { type: 'json' } })) as LoadedModule;
+  if (isTypeScript(file) && !readsTypeScript(file)) await needTsx(file);
+  try {
+    return (await import(url.href)) as LoadedModule;
+  } catch (error) {
+    // Enums, decorators, paths without extension: those need tsx.
+    if (!isTypeScript(file) || loader.isTsx || !wantsTsx(error)) throw error;
+    await needTsx(file, error);
+    return (await import(url.href)) as LoadedModule;
+  }
+}
+
+export const isTypeScript = (path: string): boolean => /^\.[cm]?tsx?$/.test(extname(path));
+
+/** Loaders stay for the life of the thread. */
+const loader = { isTsx: false };
+
+/**
+ * Node says so itself; whoever was started by `--import tsx` can too. Asked beforehand where trying would spoil the second try:
+ * Node keeps the failure of a file that says `import` in a package of CommonJS.
+ */
+function readsTypeScript(file: string): boolean {
+  if (loader.isTsx || process.execArgv.some((arg) => /(?:^|[/=])tsx(?:[/@]|$)/.test(arg))) return true;
+  const features = process.features as { readonly typescript?: string | false };
+  return Boolean(features.typescript) && (!isCommonJsPackage(file) || !/^\s*(?:import|export)\b/m.test(readFileSync(file, 'utf8')));
+}
+
+function isCommonJsPackage(file: string): boolean {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest)) return /"type"\s*:\s*"commonjs"/.test(readFileSync(manifest, 'utf8'));
+    if (dirname(folder) === folder) return false;
+  }
+}
+
+async function needTsx(file: string, cause?: unknown): Promise<void> {
+  if (loader.isTsx) return;
+  if (!(await registerTsx())) {
+    const reason =
+      cause instanceof Error ? `this Node cannot run it as it is (${cause.message})` : `Node ${process.versions.node} does not run TypeScript here`;
+    throw new ImproperlyConfigured(`${file}: ${reason}. Install tsx (npm install tsx), or compile it to JavaScript.`, { cause });
+  }
+  loader.isTsx = true;
+}
+
+function wantsTsx(error: unknown): boolean {
+  const { code } = error as { readonly code?: string };
+  return error instanceof SyntaxError || (code !== undefined && BEYOND_STRIPPING.includes(code));
+}
+const BEYOND_STRIPPING = ['ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX', 'ERR_INVALID_TYPESCRIPT_SYNTAX', 'ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT'];
