@@ -1,0 +1,68 @@
+import { Batch, forRows, placeholders } from '../../clients/sqlite-batch.ts';
+import type { SqliteValue } from '../../clients/sqlite-driver.ts';
+import type { SqliteFile } from '../../clients/sqlite-file.ts';
+import type { Clock } from '../../kernel/clock.ts';
+
+/** One save: the columns of its row, and the states over which it may write (undefined: all but SUCCESS). */
+export interface ResultRow {
+  readonly taskId: string;
+  readonly status: string;
+  readonly expiresAt: number | null;
+  readonly meta: string | Uint8Array;
+  readonly over: readonly string[] | undefined;
+}
+
+const MAX_ROWS = 400;
+const SWEEP_TABLES = ['result', 'task_group'] as const;
+
+/** Saves travel with whatever is written next, in the order of the calls. Each batch takes with it some of what has expired. */
+export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
+  return new Batch<ResultRow>({
+    file,
+    when: 'later',
+    rings: true,
+    max: MAX_ROWS,
+    write(rows) {
+      const nowMs = clock.now();
+      for (let from = 0; from < rows.length;) {
+        // What may be written over is part of the statement.
+        const over = rows[from]!.over;
+        const end = rows.findIndex((row, index) => index > from && row.over !== over);
+        const alike = rows.slice(from, end === -1 ? rows.length : end);
+        writeRows(file, alike, over, nowMs);
+        from += alike.length;
+      }
+      // Twice what came: so the file does not grow for ever, and nobody ever waits for a great sweep.
+      sweepSome(file, nowMs, 2 * rows.length);
+    },
+  });
+}
+
+/** Row by row inside one statement, so that a later save sees the earlier one. A change gets the next number in `seq`, as a new row does. */
+function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly string[] | undefined, nowMs: number): void {
+  const guard = over === undefined ? `status <> 'SUCCESS'` : 'status IN (SELECT value FROM json_each(?))';
+  forRows(rows.length, (from, count) => {
+    const values: SqliteValue[] = [];
+    for (const row of rows.slice(from, from + count)) values.push(row.taskId, row.status, row.expiresAt, row.meta);
+    if (over !== undefined) values.push(JSON.stringify(over));
+    file
+      .sql(
+        `INSERT INTO result (task_id, status, expires_at, meta) VALUES ${placeholders(count, 4)}
+         ON CONFLICT (task_id) DO UPDATE SET
+           seq = (SELECT max(seq) FROM result) + 1, status = excluded.status, expires_at = excluded.expires_at, meta = excluded.meta
+         WHERE ${guard} OR result.expires_at <= ?`,
+      )
+      .run([...values, nowMs]);
+  });
+}
+
+/** Deletes up to `max` rows of each kind that have expired; returns how many. To be run in a transaction. */
+export function sweepSome(file: SqliteFile, beforeMs: number, max: number): number {
+  let count = 0;
+  for (const table of SWEEP_TABLES) {
+    count += file
+      .sql(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`)
+      .run([beforeMs, max]);
+  }
+  return count;
+}

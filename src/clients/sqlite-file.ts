@@ -1,0 +1,351 @@
+import { statSync } from 'node:fs';
+import { type CeleryError, OperationalError } from '../errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { type Deferred, deferred } from '../kernel/deferred.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { Bell } from './sqlite-bell.ts';
+import type { OpenDatabase, SqliteDatabase, SqliteStatement } from './sqlite-driver.ts';
+import { isBusy, isDiskFull, isFileLost, sqliteError } from './sqlite-errors.ts';
+import { migrate } from './sqlite-schema.ts';
+
+/** How long SQLite itself may wait for a lock: the event loop stands still meanwhile. Longer waits are ours, with the loop running. */
+const BUSY_TIMEOUT_MS = 25;
+/** How long we go on trying to get the lock before an operation fails. */
+const LOCK_PATIENCE_MS = 15_000;
+const RETRY_MAX_MS = 12;
+/** Commits in microtasks before the event loop must turn: who awaits one write after the other would never let it. */
+const MAX_SOON_IN_TURN = 10;
+/** Rows that one transaction writes at most: then the lock is let go, and the loop turns. */
+const MAX_ROWS = 400;
+/** The look for changes that the bell did not tell of. */
+const POLL_MS = 250;
+/** Pages (4 KB each) after which a commit copies the log into the database. */
+const CHECKPOINT_PAGES = 2000;
+const LOG_BYTES = 64 * 2 ** 20;
+
+/** Something to be written, together with whatever else waits, in one transaction. It may be run again, if that transaction had to be rolled back. */
+export interface Work<T> {
+  run(file: SqliteFile): T;
+  /** Rows it will write, when it is run; what a transaction may hold is bounded. */
+  readonly rows: () => number;
+  /** 'soon': at the end of this tick. 'later': with whatever goes next, at the latest when the loop has turned. */
+  readonly when: 'soon' | 'later';
+  /** Whether anybody may be waiting for what it writes. */
+  readonly rings: boolean;
+  /** It is a single statement then, atomic by itself; alone it needs no transaction around it. */
+  readonly isSingle?: () => boolean;
+}
+
+interface Entry {
+  readonly work: Work<unknown>;
+  readonly answer: Deferred<unknown>;
+}
+
+/**
+ * One process's connection to one file, shared by everything in it that uses the file. All writing goes through `write`, which makes one
+ * transaction of what comes together. When the file is lost (deleted, damaged, unreadable) everything fails with the reason, now and later.
+ */
+export class SqliteFile {
+  readonly path: string;
+  readonly #clock: Clock;
+  readonly #database: SqliteDatabase;
+  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #bell: Bell;
+  readonly #inode: number;
+  readonly #listeners = new Set<() => void>();
+  readonly #lost = deferred<Error>();
+  #error: CeleryError | undefined;
+  #pending: Entry[] = [];
+  #isPlanned = false;
+  #isSoon = false;
+  #isRetrying = false;
+  #soonInTurn = 0;
+  #poll: Disposable | undefined;
+  #dataVersion = 0;
+  #changes = 0;
+
+  /** Opens or makes the file and brings its schema up to date. Throws errors of SQLite as they are; busy ones may be tried again. */
+  constructor(options: { readonly path: string; readonly open: OpenDatabase; readonly clock: Clock; readonly log: Logger }) {
+    this.path = options.path;
+    this.#clock = options.clock;
+    this.#bell = new Bell(`${options.path}-bell`, options.log);
+    this.#database = options.open(options.path, BUSY_TIMEOUT_MS);
+    try {
+      this.#database.exec('PRAGMA journal_mode = WAL');
+      this.#database.exec('PRAGMA synchronous = NORMAL');
+      migrate(this.#database, options.path);
+      this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`);
+      this.#inode = statSync(options.path).ino;
+      this.#dataVersion = this.#readDataVersion();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  /** Settles with the reason when the file is lost. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
+  }
+
+  get isLost(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Grows when something was written that somebody may wait for; see `changed`. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Every commit reaches the disk before it is answered, from now on. */
+  beDurable(): void {
+    this.#database.exec('PRAGMA synchronous = FULL');
+  }
+
+  /** A prepared statement, made once. For texts that are constants. */
+  sql(text: string): SqliteStatement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) this.#statements.set(text, (statement = this.#database.prepare(text)));
+    return statement;
+  }
+
+  /** Reads at once, outside of any transaction. Waits only where the file is locked as a whole (recovery after a crash). */
+  async read<T>(run: (file: SqliteFile) => T): Promise<T> {
+    const end = this.#clock.monotonic() + LOCK_PATIENCE_MS;
+    for (;;) {
+      try {
+        return this.readNow(run);
+      } catch (error) {
+        if (!isBusy((error as Error).cause) || this.#clock.monotonic() > end) throw error;
+        await this.#clock.sleep(1 + Math.random() * RETRY_MAX_MS);
+      }
+    }
+  }
+
+  /** The same, failing at once when locked. */
+  readNow<T>(run: (file: SqliteFile) => T): T {
+    this.#assertUsable();
+    try {
+      return run(this);
+    } catch (error) {
+      if (isFileLost(error)) this.fail(sqliteError(error, this.path));
+      throw this.#error ?? sqliteError(error, this.path);
+    }
+  }
+
+  /** Resolves when it is committed, in the order of the calls; rejects with OperationalError when it is not and will not be. */
+  write<T>(work: Work<T>): Promise<T> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const answer = deferred<unknown>();
+    this.#pending.push({ work, answer });
+    this.#plan(work.when === 'soon');
+    return answer.promise as Promise<T>;
+  }
+
+  /** Calls back when something was written, here or by another process, that somebody may wait for; sometimes without need, and once when the file is lost. */
+  listen(onChange: () => void): Disposable {
+    this.#bell.listen(() => this.#look());
+    this.#listeners.add(onChange);
+    this.#armPoll();
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(onChange);
+        if (this.#listeners.size > 0) return;
+        this.#poll?.[Symbol.dispose]();
+        this.#poll = undefined;
+      },
+    };
+  }
+
+  /** Resolves when `changes` is or becomes another than `since`, when `ms` have passed, or on abort. Throws when the file is lost. */
+  async changed(since: number, ms: number, signal: AbortSignal): Promise<void> {
+    this.#look();
+    if (this.#changes === since && !signal.aborted && ms > 0 && this.#error === undefined) {
+      const woken = deferred();
+      using _listener = this.listen(woken.resolve);
+      using _timer = this.#clock.schedule(ms, woken.resolve);
+      const onAbort = (): void => woken.resolve();
+      signal.addEventListener('abort', onAbort, { once: true });
+      await woken.promise;
+      signal.removeEventListener('abort', onAbort);
+    }
+    this.#assertUsable();
+  }
+
+  /** Lets everything that waits for changes look again. */
+  wake(): void {
+    this.#changes += 1;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Gives up the file with a reason: for everything that waits, and everything that comes. */
+  fail(error: CeleryError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    for (const { answer } of this.#pending.splice(0)) answer.reject(error);
+    this.wake();
+    this.#close();
+    this.#lost.resolve(error);
+  }
+
+  /** Writes what waits, then lets go of the file. */
+  async close(): Promise<void> {
+    while (this.#pending.length > 0) await this.#pending.at(-1)?.answer.promise.catch(() => undefined);
+    if (this.#error !== undefined) return;
+    this.#error = new OperationalError(`${this.path} was closed`);
+    // libsql keeps a closed file open until its statements are collected: leave no long log behind. Others may hold the lock, then it is theirs to do.
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (!isBusy(error)) throw sqliteError(error, this.path);
+    } finally {
+      this.#close();
+    }
+  }
+
+  #close(): void {
+    this.#poll?.[Symbol.dispose]();
+    this.#poll = undefined;
+    this.#bell.close();
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #plan(isSoon: boolean): void {
+    if (this.#isRetrying || this.#isSoon || (this.#isPlanned && !isSoon)) return;
+    if (isSoon && this.#soonInTurn < MAX_SOON_IN_TURN) {
+      if (this.#soonInTurn++ === 0) setImmediate(() => (this.#soonInTurn = 0));
+      this.#isSoon = true;
+      queueMicrotask(() => this.#flush());
+    } else if (!this.#isPlanned) {
+      this.#isPlanned = true;
+      setImmediate(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    this.#isPlanned = this.#isSoon = false;
+    if (this.#isRetrying || this.#pending.length === 0) return;
+    const batch = this.#takeBatch();
+    if (this.#pending.length > 0) this.#plan(false);
+    try {
+      this.#commit(batch);
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      this.#isRetrying = true;
+      void this.#retry(batch);
+    }
+  }
+
+  #takeBatch(): Entry[] {
+    let rows = 0;
+    const end = this.#pending.findIndex(({ work }, index) => (rows += work.rows()) > MAX_ROWS && index > 0);
+    return this.#pending.splice(0, end === -1 ? this.#pending.length : end);
+  }
+
+  async #retry(batch: readonly Entry[]): Promise<void> {
+    const end = this.#clock.monotonic() + LOCK_PATIENCE_MS;
+    for (;;) {
+      await this.#clock.sleep(1 + Math.random() * RETRY_MAX_MS);
+      if (this.#error !== undefined) return reject(batch, this.#error);
+      try {
+        this.#commit(batch);
+        break;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        if (this.#clock.monotonic() < end) continue;
+        reject(batch, sqliteError(error, this.path));
+        break;
+      }
+    }
+    this.#isRetrying = false;
+    if (this.#pending.length > 0) this.#plan(false);
+  }
+
+  /** Throws only when the lock could not be had; then nothing has happened. */
+  #commit(batch: readonly Entry[]): void {
+    let entries = batch;
+    while (entries.length > 0) {
+      const values: unknown[] = [];
+      try {
+        const isBare = entries.length === 1 && entries[0]?.work.isSingle?.() === true;
+        if (!isBare) this.sql('BEGIN IMMEDIATE').run();
+        for (const { work } of entries) values.push(work.run(this));
+        if (!isBare) this.sql('COMMIT').run();
+      } catch (error) {
+        this.#rollback();
+        if (isBusy(error)) throw error;
+        const failed = entries[values.length];
+        if (isFileLost(error) || isDiskFull(error) || failed === undefined) {
+          const reason = sqliteError(error, this.path);
+          if (isFileLost(error)) this.fail(reason);
+          return reject(entries, reason);
+        }
+        // One that cannot be written does not take the others with it.
+        reject([failed], sqliteError(error, this.path));
+        entries = entries.filter((entry) => entry !== failed);
+        continue;
+      }
+      return this.#committed(entries, values);
+    }
+  }
+
+  #committed(entries: readonly Entry[], values: readonly unknown[]): void {
+    // A file that was deleted or replaced goes on taking commits that nobody will ever see.
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode) {
+      const error = new OperationalError(`${this.path} was deleted or replaced while it was in use; what was written to it is gone`);
+      reject(entries, error);
+      return this.fail(error);
+    }
+    entries.forEach(({ answer }, index) => answer.resolve(values[index]));
+    if (!entries.some(({ work }) => work.rings)) return;
+    this.#bell.ring();
+    this.wake();
+  }
+
+  #rollback(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // SQLite has done it already, or nothing had begun.
+    }
+  }
+
+  #armPoll(): void {
+    this.#poll ??= this.#clock.schedule(POLL_MS, () => {
+      this.#poll = undefined;
+      if (this.#listeners.size === 0 || this.#error !== undefined) return;
+      this.#armPoll();
+      this.#look();
+      if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode) {
+        this.fail(new OperationalError(`${this.path} was deleted or replaced while it was in use; what was written to it is gone`));
+      }
+    });
+  }
+
+  /** Has another connection committed anything since the last look? */
+  #look(): void {
+    if (this.#error !== undefined) return;
+    try {
+      const version = this.#readDataVersion();
+      if (version === this.#dataVersion) return;
+      this.#dataVersion = version;
+      this.wake();
+    } catch (error) {
+      if (isFileLost(error)) this.fail(sqliteError(error, this.path));
+      else if (!isBusy(error)) throw error;
+    }
+  }
+
+  #readDataVersion(): number {
+    return Number(this.sql('PRAGMA data_version').get()?.[0]);
+  }
+
+  #assertUsable(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+}
+
+function reject(entries: readonly Entry[], reason: CeleryError): void {
+  for (const { answer } of entries) answer.reject(reason);
+}

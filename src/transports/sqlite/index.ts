@@ -1,0 +1,23 @@
+import { openSqlite } from '../../clients/sqlite.ts';
+import { virtualTransport } from '../virtual/transport.ts';
+import { PRIORITY_LEVELS } from './columns.ts';
+import { SqliteStore } from './store.ts';
+
+/**
+ * `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`: a broker in one file, for the processes of one machine; the same file may hold the
+ * results. `?durability=power-loss` (or `durability` in `brokerTransportOptions`) brings every commit to the disk before it is answered.
+ */
+export const transport = virtualTransport({
+  name: 'sqlite',
+  module: import.meta.url,
+  capabilities: {
+    exchangeTypes: new Set(['direct', 'topic', 'fanout', 'headers']),
+    priorityLevels: PRIORITY_LEVELS,
+    messageTtl: true,
+    delayedDelivery: 'publish',
+    heartbeats: false,
+    holdsOutliveConnection: true,
+    broadcast: 'fanout',
+  },
+  open: async (options) => new SqliteStore(await openSqlite(options), options),
+});
