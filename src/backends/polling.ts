@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
-import { FINAL_STATES, type TaskState } from '../protocol/states.ts';
+import { isFinal } from '../protocol/states.ts';
 
 export interface PollingOptions {
   readonly states: 'final' | 'all';
@@ -38,9 +38,9 @@ export async function* pollingWatch(load: LoadMany, taskIds: readonly string[], 
     const ids = [...open];
     for (let from = 0; from < ids.length && !signal.aborted; from += batch) {
       for (const meta of await load(ids.slice(from, from + batch))) {
-        const isFinal = isFinalState(meta.status);
-        if (!open.has(meta.task_id) || (!isFinal && !isChange(options.states, meta, seen))) continue;
-        if (isFinal) open.delete(meta.task_id);
+        const isEnd = isFinal(meta.status);
+        if (!open.has(meta.task_id) || (!isEnd && !isChange(options.states, meta, seen))) continue;
+        if (isEnd) open.delete(meta.task_id);
         isNews = true;
         yield meta;
       }
@@ -75,5 +75,3 @@ function isChange(states: 'final' | 'all', meta: ResultMeta, seen: Map<string, s
   seen.set(meta.task_id, now);
   return true;
 }
-
-const isFinalState = (state: TaskState): boolean => (FINAL_STATES as readonly string[]).includes(state);

@@ -1,4 +1,4 @@
-import { FINAL_STATES } from '../../protocol/states.ts';
+import { isFinal } from '../../protocol/states.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { BackendDriver, BackendOptions, ChordStore, ResultBackend, SaveOptions } from '../backend.ts';
@@ -58,7 +58,7 @@ class MemoryBackend implements ResultBackend {
     const unread: ResultMeta[] = [];
     const reader = { wake: (): void => undefined };
     const onMeta = (meta: ResultMeta): void => {
-      if (states === 'final' && !isFinal(meta)) return;
+      if (states === 'final' && !isFinal(meta.status)) return;
       if (unread.length >= MAX_UNREAD) dropOne(unread);
       unread.push(meta);
       reader.wake();
@@ -75,7 +75,7 @@ class MemoryBackend implements ResultBackend {
         const meta = unread.shift();
         if (meta === undefined) await new Promise<void>((resolve) => (reader.wake = resolve));
         else if (open.has(meta.task_id)) {
-          if (isFinal(meta)) open.delete(meta.task_id);
+          if (isFinal(meta.status)) open.delete(meta.task_id);
           yield meta;
         }
       }
@@ -125,10 +125,8 @@ class MemoryBackend implements ResultBackend {
   }
 }
 
-const isFinal = (meta: ResultMeta): boolean => (FINAL_STATES as readonly string[]).includes(meta.status);
-
 /** Progress may be skipped, an end may not. */
 function dropOne(unread: ResultMeta[]): void {
-  const index = unread.findIndex((meta) => !isFinal(meta));
+  const index = unread.findIndex((meta) => !isFinal(meta.status));
   if (index !== -1) unread.splice(index, 1);
 }
