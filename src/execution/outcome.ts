@@ -1,4 +1,7 @@
-import type { Json, JsonObject } from '../protocol/json.ts';
+import type { TaskErrorData } from '../protocol/exception.ts';
+import type { Json } from '../protocol/json.ts';
+
+export type { TaskErrorData };
 /**
  * How one run of a task ended. Thrown Retry, Ignore, Reject and replace() become these in one place, run-task.ts.
  * Plain JSON, so that it crosses IPC as it is: values and signatures are kombu's typed JSON text already, errors are data already.
@@ -22,11 +25,4 @@ export interface Ran {
   readonly children: readonly Json[];
   /** The body names no callback, errback, chain or chord: whoever finishes need not decode it. */
   readonly endsHere: boolean;
-}
-export interface TaskErrorData extends JsonObject {
-  readonly exc_type: string;
-  readonly exc_message: Json;
-  readonly exc_module: string | null;
-  readonly traceback: string | null;
-  readonly repr: string;
 }

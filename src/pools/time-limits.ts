@@ -32,6 +32,11 @@ export class TimeLimits {
     };
   }
 
+  /** Another thing to do later, on the same timer. */
+  later(ms: number, action: () => void): Disposable {
+    return this.#timers.schedule(ms, action);
+  }
+
   clear(): void {
     this.#timers.clear();
   }

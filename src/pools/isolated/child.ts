@@ -20,8 +20,8 @@ export interface Held {
 export class PoolChild {
   readonly channel: Channel;
   readonly held = new Map<number, Held>();
-  /** Jobs that ended here and want to hear more, with their number. */
-  readonly listening = new Map<Job, number>();
+  /** Jobs that ended here and want to hear more, with their number, and the timer after which nobody waits for that. */
+  readonly listening = new Map<Job, { readonly seq: number; readonly patience: Disposable }>();
   readonly #outbox: Outbox<ToChild>;
   readonly #afters = new Map<number, Deferred<void>>();
   readonly ready = deferred<void>();
@@ -30,6 +30,8 @@ export class PoolChild {
   /** It is given no more: too old, too large, or one too many. */
   isRetiring = false;
   isGone = false;
+  /** Ended with all it was doing, because the pool's patience was over. */
+  isForsaken = false;
   /** The job it holds must be its only one. */
   isExclusive = false;
   #seq = 0;
@@ -74,8 +76,8 @@ export class PoolChild {
     const call = ++this.#calls;
     const done = deferred<void>();
     this.#afters.set(call, done);
-    this.#outbox.push({ kind: 'after', call, seq: this.listening.get(job) ?? 0, message: packMessage(job.received), outcome });
-    this.listening.delete(job);
+    this.#outbox.push({ kind: 'after', call, seq: this.listening.get(job)?.seq ?? 0, message: packMessage(job.received), outcome });
+    this.forget(job);
     return done.promise.then(
       () => true,
       () => false,
@@ -87,6 +89,11 @@ export class PoolChild {
     this.#afters.delete(call);
   }
 
+  forget(job: Job): void {
+    this.listening.get(job)?.patience[Symbol.dispose]();
+    this.listening.delete(job);
+  }
+
   stop(): void {
     this.#outbox.push({ kind: 'stop' });
   }
@@ -95,7 +102,7 @@ export class PoolChild {
   gone(how: string): void {
     this.isGone = true;
     this.isRetiring = true;
-    this.listening.clear();
+    for (const job of [...this.listening.keys()]) this.forget(job);
     for (const done of this.#afters.values()) done.reject(new Error(how));
     this.#afters.clear();
     this.ready.reject(new Error(how));

@@ -20,6 +20,8 @@ const RESPAWN_MS = 500;
 const RESPAWN_MAX_MS = 30_000;
 /** For children to leave by themselves, once they have nothing to do. */
 const FAREWELL_MS = 2_000;
+/** For the worker to store a result and ask for the hooks; a child that is to leave waits so long. */
+const AFTER_MS = 10_000;
 /** For a signal to end a child, before one that surely does. */
 const SIGNAL_MS = 200;
 
@@ -149,6 +151,7 @@ export class IsolatedPool implements Pool {
     }
     const gone = [...this.#children].map((child) => child.ended.promise);
     for (const child of this.#children) {
+      child.isForsaken = deadline.aborted;
       if (deadline.aborted) child.channel.kill('SIGKILL');
       else child.stop();
     }
@@ -277,10 +280,18 @@ export class IsolatedPool implements Pool {
     const { received } = held.job;
     this.#windows.note(received.headers.task, outcome.runtimeMs);
     this.#lastWasShort = this.#windows.isShort(received.headers.task);
-    if (this.#options.core.tasks.get(received.headers.task)?.listensAfter === true) child.listening.set(held.job, held.seq);
+    if (this.#options.core.tasks.get(received.headers.task)?.listensAfter === true) this.#awaitAfter(child, held);
     this.#drop(child, held);
     this.#tell(() => held.job.onEnded(outcome));
     this.#release(child);
+  }
+
+  #awaitAfter(child: PoolChild, { job, seq }: Held): void {
+    const patience = this.#limits.later(AFTER_MS, () => {
+      child.forget(job);
+      this.#release(child);
+    });
+    child.listening.set(job, { seq, patience });
   }
 
   #returned(child: PoolChild, held: Held | undefined): void {
@@ -328,7 +339,7 @@ export class IsolatedPool implements Pool {
     for (const held of [...child.held.values()]) {
       this.#drop(child, held);
       if (held.startedAt === undefined) this.#tell(() => held.job.onReturned());
-      else if (this.#isStopping && held.verdict === undefined) this.#tell(() => held.job.onReturned());
+      else if (child.isForsaken && held.verdict === undefined) this.#tell(() => held.job.onReturned());
       else this.#tell(() => held.job.onEnded(held.verdict ?? workerLostOutcome(how, this.#age(held))));
     }
     if (!wasExpected && !this.#isStopping) this.#log.error(`Child ${child.channel.pid} ended: ${how}. Another takes its place`);
