@@ -27,6 +27,7 @@ export class SqliteBroadcast implements Broadcast {
   #listening: Disposable | undefined;
   #seen = 0;
   #isReading = false;
+  #isMore = false;
 
   constructor(file: SqliteFile, clock: Clock, log: Logger) {
     this.#file = file;
@@ -40,7 +41,7 @@ export class SqliteBroadcast implements Broadcast {
   }
 
   async subscribe(topic: string, onMessage: Subscription['onMessage']): Promise<AsyncDisposable> {
-    if (this.#listening === undefined) {
+    if (this.#subscriptions.size === 0) {
       // From here on; what was said before is not for us.
       this.#seen = await this.#file.read(() =>
         Number(this.#file.sql(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'broadcast'`).get()?.[0] ?? 0),
@@ -74,10 +75,14 @@ export class SqliteBroadcast implements Broadcast {
   }
 
   async #read(): Promise<void> {
+    this.#isMore = true;
     if (this.#isReading || this.#file.isLost) return;
     this.#isReading = true;
     try {
-      for (let rows = MAX_ROWS; rows === MAX_ROWS && this.#subscriptions.size > 0;) rows = await this.#readSome();
+      while (this.#isMore && this.#subscriptions.size > 0) {
+        this.#isMore = false;
+        if ((await this.#readSome()) === MAX_ROWS) this.#isMore = true;
+      }
     } catch (error) {
       if (!this.#file.isLost) this.#log.error('could not read what was broadcast', { error });
     } finally {
