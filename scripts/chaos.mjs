@@ -5,5 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const counts = { CHAOS_KILLS: '200', CHAOS_RESTARTS: '20', CHAOS_FREEZES: '20' };
-const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/chaos', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit', env: { ...counts, ...process.env } });
+const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/chaos', ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...counts, ...process.env },
+});
 process.exit(status ?? 1);

@@ -1,6 +1,6 @@
 // Brings up what scripts/servers/table.mjs lists: `up()` gives the environment for tests, what was left out and why, and `down()`.
 // By hand: `node scripts/servers/index.mjs` starts them all, prints the variables, and stops them on Ctrl-C.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -18,85 +18,93 @@ export async function up({ log = (line) => process.stderr.write(`${line}\n`) } =
   const leftOut = [];
   const running = [];
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-servers-'));
-  for (const [name, server] of Object.entries(servers)) {
-    const given = Object.keys(server.env({ port: 0, data: '' }))[0];
-    if (process.env[given]) {
-      log(`servers: ${name} is given by ${given}`);
-      continue;
-    }
+  const isGiven = ([name, server]) => {
+    const variable = Object.keys(server.env({ port: 0, data: '' }))[0];
+    if (process.env[variable]) log(`servers: ${name} is given by ${variable}`);
+    return Boolean(process.env[variable]);
+  };
+  const wanted = Object.entries(servers).filter((entry) => !isGiven(entry));
+  // Installing is one at a time (apt has a lock), ports are chosen one after another; starting and waiting go side by side.
+  const startable = [];
+  for (const [name, server] of wanted) {
     try {
-      install(name, server, log);
-      const data = join(folder, name);
+      await install(name, server, log);
+      startable.push({ name, server, data: join(folder, name), port: await freePorts(server.ports) });
+    } catch (error) {
+      leftOut.push(`${name}: ${error.message}`);
+    }
+  }
+  const started = startable.map(async ({ name, server, data, port }) => {
+    try {
       mkdirSync(data, { recursive: true });
-      const port = await freePorts(server.ports);
-      if (server.tls) run('tls-ca.sh', [join(data, 'tls')]);
-      run(server.script, ['start', data, String(port)]);
-      running.push(() => run(server.script, ['stop', data, String(port)]));
-      run(server.script, ['wait', data, String(port)]);
+      if (server.tls) await run('tls-ca.sh', [join(data, 'tls')]);
+      await run(server.script, ['start', data, String(port)]);
+      running.push([server.script, ['stop', data, String(port)]]);
+      await run(server.script, ['wait', data, String(port)]);
       Object.assign(env, server.env({ port, data }));
       log(`servers: ${name} on port ${port}`);
     } catch (error) {
       leftOut.push(`${name}: ${error.message}`);
     }
-  }
-  for (const [name, python] of Object.entries(pythons)) {
-    if (python.nightly && !process.env.NIGHTLY) continue;
-    if (process.env[python.variable]) continue;
+  });
+  const environments = Object.entries(pythons).map(async ([name, python]) => {
+    if ((python.nightly && !process.env.NIGHTLY) || process.env[python.variable]) return;
     try {
-      env[python.variable] = virtualEnvironment(name, python.packages, log);
+      env[python.variable] = await virtualEnvironment(name, python.packages, log);
     } catch (error) {
       leftOut.push(`${name}: ${error.message}`);
     }
-  }
+  });
+  await Promise.all([...started, ...environments]);
   const down = () => {
-    for (const stop of running.splice(0).reverse()) stop();
+    for (const [script, args] of running.splice(0).reverse()) spawnSync('bash', [join(here, script), ...args], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true });
   };
   return { env, leftOut, down };
 }
 
-function install(name, server, log) {
+const taken = new Set();
+
+async function install(name, server, log) {
   if (has(server.needs)) return;
   if (!canInstall) throw new Error(`${server.needs} is not installed (on Debian or Ubuntu: apt-get install ${server.apt})`);
   log(`servers: installing ${name}`);
-  const packages = spawnSync('apt-get', ['update', '-qq'], { encoding: 'utf8' });
-  if (packages.status !== 0) log(`servers: apt-get update failed: ${lastLine(packages.stderr)}`);
-  run(server.script, ['install']);
+  if (spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' }).status !== 0) log('servers: apt-get update failed; trying with the lists at hand');
+  await run(server.script, ['install']);
 }
 
 /** A python with these packages; made once for each list of packages. */
-function virtualEnvironment(name, packages, log) {
+async function virtualEnvironment(name, packages, log) {
   const python = join(home, name, 'bin', 'python');
   const stamp = join(home, name, '.complete');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === packages.join(' ')) return python;
   if (!has('python3')) throw new Error('python3 is not installed');
   log(`servers: installing ${packages.slice(0, 2).join(' ')}`);
   mkdirSync(home, { recursive: true });
-  const script =
-    'set -e; [ -x "$1/bin/pip" ] || python3 -m venv "$1"; dir=$1; shift; "$dir/bin/pip" install -q --disable-pip-version-check "$@"; printf %s "$*" >"$dir/.complete"';
-  const { status, stderr } = spawnSync('bash', ['-c', script, 'venv', join(home, name), ...packages], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`python -m venv and pip install failed: ${lastLine(stderr)}`);
+  await run('python-venv.sh', [join(home, name), ...packages]);
   return python;
 }
 
+/** Runs one of the scripts beside this file. Its output is not piped: a server keeps the descriptors of the script that started it. */
 function run(script, args) {
-  // Output is not piped: a server keeps the descriptors of the script that started it.
-  const { status } = spawnSync('bash', [join(here, script), ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, SERVERS_HOME: home } });
-  if (status !== 0) throw new Error(`${script} ${args[0]} failed`);
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', [join(here, script), ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, SERVERS_HOME: home } });
+    child.on('exit', (status) => (status === 0 ? resolve() : reject(new Error(`${script} ${args[0]} failed`))));
+  });
 }
 
 function has(command) {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 }
 
-const lastLine = (text) => text.trim().split('\n').at(-1);
-
 /** The first of `count` consecutive ports that nobody listens on. */
 async function freePorts(count) {
   for (let tries = 0; tries < 200; tries++) {
     const first = 21_000 + Math.floor(Math.random() * 800) * 10;
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
-    if (free.every(Boolean)) return first;
+    if (!free.every(Boolean) || taken.has(first)) continue;
+    taken.add(first);
+    return first;
   }
   throw new Error('no free ports between 21000 and 29000');
 }

@@ -20,6 +20,19 @@ export const servers = {
     apt: 'redis-sentinel',
     env: ({ port }) => ({ CELERIAC_TEST_SENTINEL: `sentinel://127.0.0.1:${port + 2};sentinel://127.0.0.1:${port + 3};sentinel://127.0.0.1:${port + 4}` }),
   },
+  rabbitmq: {
+    script: 'rabbitmq.sh',
+    ports: 5,
+    needs: 'rabbitmqctl',
+    apt: 'rabbitmq-server',
+    tls: true,
+    env: ({ port, data }) => ({
+      CELERIAC_TEST_AMQP: `amqp://guest:guest@127.0.0.1:${port}`,
+      CELERIAC_TEST_AMQP_MANAGEMENT: `http://guest:guest@127.0.0.1:${port + 1}`,
+      CELERIAC_TEST_AMQPS: `amqps://guest:guest@localhost:${port + 2}`,
+      CELERIAC_TEST_AMQP_CA: `${data}/tls/ca.pem`,
+    }),
+  },
 };
 
 /** Real Celery for the other side: a virtual environment with pinned packages. */
