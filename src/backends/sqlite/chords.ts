@@ -69,13 +69,10 @@ export class SqliteChords implements ChordStore {
   }
 
   #claim(groupId: string, token: string): ChordClaim {
-    // Whoever has sent the body has ended the chord; to fail it, it must be still one's own.
-    const end = (state: string, isOurs: string): Promise<void> =>
+    // Of a claim that another has taken over nothing is left to end.
+    const end = (state: 'done' | 'failed'): Promise<void> =>
       this.#write(100, (file, nowMs) => {
-        const expiresAt = nowMs + (this.#options.expiresMs ?? REMEMBER_MS);
-        const changed = file
-          .sql(`UPDATE chord SET state = ?1, body = NULL, claim = NULL, expires_at = ?2 WHERE group_id = ?3 AND state = 'open' AND (claim = ?4 OR ${isOurs})`)
-          .run([state, expiresAt, groupId, token]);
+        const changed = file.sql(END).run([state, nowMs + (this.#options.expiresMs ?? REMEMBER_MS), groupId, token]);
         if (changed > 0) file.sql(FORGET_PARTS).run([groupId]);
       });
     return {
@@ -85,8 +82,8 @@ export class SqliteChords implements ChordStore {
           (file, nowMs) =>
             file.sql(`UPDATE chord SET claimed_until = ? WHERE group_id = ? AND claim = ? AND state = 'open'`).run([nowMs + ms, groupId, token]) > 0,
         ),
-      close: () => end('done', 'true'),
-      fail: () => end('failed', 'false'),
+      close: () => end('done'),
+      fail: () => end('failed'),
     };
   }
 
@@ -121,6 +118,7 @@ const OVERDUE = `
   WHERE group_id IN (
     SELECT group_id FROM chord WHERE expires_at <= ?1 AND state = 'open' AND body IS NOT NULL AND claimed_until <= ?1 ORDER BY expires_at LIMIT ?2)
   RETURNING group_id, body`;
+const END = `UPDATE chord SET state = ?, body = NULL, claim = NULL, expires_at = ? WHERE group_id = ? AND claim = ? AND state = 'open'`;
 const PARTS = `SELECT part, task_id, status, result FROM chord_part WHERE group_id = ? ORDER BY part = ${NO_INDEX}, part, id`;
 const FORGET_PARTS = 'DELETE FROM chord_part WHERE group_id = ?';
 

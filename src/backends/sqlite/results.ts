@@ -38,7 +38,10 @@ export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
   });
 }
 
-/** Row by row inside one statement, so that a later save sees the earlier one. A change gets the next number in `seq`, as a new row does. */
+/**
+ * Row by row inside one statement, so that a later save sees the earlier one. A change gets the
+ * next number in `seq`, as a new row does: its subquery refers to the row, else it would be worked out once for all of them.
+ */
 function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly string[] | undefined, nowMs: number): void {
   const guard = over === undefined ? `status <> 'SUCCESS'` : 'status IN (SELECT value FROM json_each(?))';
   forRows(rows.length, (from, count) => {
@@ -49,7 +52,7 @@ function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly 
       .sql(
         `INSERT INTO result (task_id, status, expires_at, meta) VALUES ${placeholders(count, 4)}
          ON CONFLICT (task_id) DO UPDATE SET
-           seq = (SELECT max(seq) FROM result) + 1, status = excluded.status, expires_at = excluded.expires_at, meta = excluded.meta
+           seq = (SELECT max(r.seq) FROM result AS r WHERE r.seq >= result.seq) + 1, status = excluded.status, expires_at = excluded.expires_at, meta = excluded.meta
          WHERE ${guard} OR result.expires_at <= ?`,
       )
       .run([...values, nowMs]);
