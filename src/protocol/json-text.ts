@@ -14,9 +14,10 @@ export function decodeJson(text: string): Value {
   const wide = mayHoldWideNumbers(text);
   const marked = wide ? markWideNumbers(text) : text;
   const parsed = parse(marked);
-  // Nested so deep that it matters takes two characters a level.
-  if (marked === text && text.length < 2 * MAX_DEPTH && !text.includes('"__type__"')) return parsed as Value;
-  return revived(parsed, 0);
+  if (marked !== text || text.includes('"__type__"')) return revived(parsed, 0);
+  // A level takes two characters, so a short text needs no look at its depth.
+  if (text.length > 2 * MAX_DEPTH && isDeeperThan(parsed, MAX_DEPTH)) throw tooDeep();
+  return parsed as Value;
 }
 
 /** A value whose text is made when first asked for. */
@@ -106,10 +107,23 @@ function parse(text: string): unknown {
   }
 }
 
+const tooDeep = (): DecodeError => new DecodeError(`nested deeper than ${MAX_DEPTH} levels`);
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (isDeeperThan(item, levels - 1)) return true;
+    return false;
+  }
+  for (const key in value) if (isDeeperThan((value as Readonly<Record<string, unknown>>)[key], levels - 1)) return true;
+  return false;
+}
+
 /** The same lists and maps with typed values and wide numbers in their places. They are ours, just parsed, so they are changed as they are. */
 function revived(value: unknown, depth: number): Value {
   if (typeof value !== 'object' || value === null) return value as Value;
-  if (depth >= MAX_DEPTH) throw new DecodeError(`nested deeper than ${MAX_DEPTH} levels`);
+  if (depth >= MAX_DEPTH) throw tooDeep();
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) if (typeof item === 'object') value[index] = revived(item, depth + 1);
     return value as Value;

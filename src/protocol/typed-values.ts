@@ -1,7 +1,8 @@
-import { Temporal } from 'temporal-polyfill';
+import type { Temporal } from 'temporal-polyfill';
 import { DecodeError } from '../errors.ts';
 import { WireDate, datetimeText } from './datetime.ts';
 import { Decimal, Uuid, type Json, type Value } from './json.ts';
+import { temporal } from './temporal.ts';
 
 /** What stands under `__type__` and `__value__` for one value of Python's. */
 export interface TypedValue {
@@ -67,9 +68,9 @@ export function untypedValue(type: unknown, value: unknown): Value {
 
 const READERS: Readonly<Record<string, (value: unknown) => Value>> = {
   datetime: (value) => new WireDate(text(value)),
-  date: (value) => Temporal.PlainDate.from(text(value)),
+  date: (value) => temporal().PlainDate.from(text(value)),
   // Python's times may have an offset, Temporal's have none: it is dropped.
-  time: (value) => Temporal.PlainTime.from(text(value).replace(/(?:Z|[+-]\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?)$/i, '')),
+  time: (value) => temporal().PlainTime.from(text(value).replace(/(?:Z|[+-]\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?)$/i, '')),
   decimal: (value) => new Decimal(text(value)),
   uuid: (value) => new Uuid(text(typeof value === 'object' && value !== null && 'hex' in value ? value.hex : value)),
   bytes: (value) => Uint8Array.from(Buffer.from(text(value), 'utf8')),

@@ -11,8 +11,29 @@ const MARKED = `{"${KEY}":"`;
 /** As many digits as Python itself reads: beyond that, converting is too dear. */
 const MAX_DIGITS = 4300;
 
+const WIDE_DIGITS = 16;
+
 /** A cheap test, run over every text: whether it may hold a number that JSON.parse does not read rightly. */
-export const mayHoldWideNumbers = (text: string): boolean => /\d{16}/.test(text) || text.includes('NaN') || text.includes('Infinity');
+export const mayHoldWideNumbers = (text: string): boolean => holdsLongInteger(text) || text.includes('NaN') || text.includes('Infinity');
+
+/** Whether there are 16 digits in a row that are no fraction. Such a row covers every 16th place once, so only these are looked at. */
+function holdsLongInteger(text: string): boolean {
+  for (let at = WIDE_DIGITS - 1; at < text.length; at += WIDE_DIGITS) {
+    if (!isDigit(text, at)) continue;
+    let start = at;
+    while (isDigit(text, start - 1)) start -= 1;
+    let end = at + 1;
+    while (isDigit(text, end)) end += 1;
+    if (end - start >= WIDE_DIGITS && text[start - 1] !== '.' && text[end] !== '.') return true;
+    at = Math.max(at, end - (end % WIDE_DIGITS) - 1);
+  }
+  return false;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
 
 /** The text with its wide numbers marked; the same text when there is none. */
 export function markWideNumbers(text: string): string {

@@ -5,7 +5,8 @@ import type { Compression } from './registry.ts';
 
 /** The parts that are used of two packages without types. */
 interface SeekBzip {
-  decode(input: { readByte(): number; eof(): boolean }, output: { writeByte(byte: number): void }, multistream: boolean): void;
+  decode(
+    input: { readByte(): number; read(buffer: Uint8Array, offset: number, length: number): number; eof(): boolean }, output: { writeByte(byte: number): void }, multistream: boolean): void;
 }
 interface Bzip2Module {
   onRuntimeInitialized?: () => void;
@@ -45,6 +46,11 @@ function decompress(bzip: SeekBzip, body: Uint8Array, maxBytes: number): Uint8Ar
     readByte(): number {
       if (at >= body.length) throw new DecodeError('the body, compressed with bzip2, ends too early');
       return body[at++]!;
+    },
+    read(target: Uint8Array, offset: number, length: number): number {
+      target.set(body.subarray(at, at + length), offset);
+      at += length;
+      return length;
     },
     eof: () => at >= body.length,
   };

@@ -34,8 +34,10 @@ export async function loadMsgpack(): Promise<Serializer> {
 function sendable(value: unknown, place: Place): unknown {
   if (typeof value === 'bigint') {
     if (value < -(2n ** 63n) || value >= 2n ** 64n) throw unsendable('an integer of more than 64 bits', place);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    return value;
   }
+  // The library writes a number of more than 32 bits as a float, but a bigint as the integer that it is.
+  if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) > 0x7fffffff ? BigInt(value) : value;
   if (typeof value === 'function' || typeof value === 'symbol') throw unsendable(`a ${typeof value}`, place);
   if (typeof value !== 'object' || value === null) return value ?? null;
   if (value instanceof Uint8Array) return value;
