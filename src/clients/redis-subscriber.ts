@@ -31,32 +31,43 @@ export class RedisSubscriber {
   }
 
   /** Resolves when the server has subscribed us: from then on nothing is missed. */
-  subscribe(channel: string, listener: MessageListener): Promise<AsyncDisposable> {
-    return this.#listen(channel, listener, false);
+  subscribe(channels: readonly string[], listener: MessageListener): Promise<AsyncDisposable> {
+    return this.#listen(channels, listener, false);
   }
 
   /** The same for a glob pattern. */
   subscribePattern(pattern: string, listener: MessageListener): Promise<AsyncDisposable> {
-    return this.#listen(pattern, listener, true);
+    return this.#listen([pattern], listener, true);
   }
 
-  async #listen(name: string, listener: MessageListener, isPattern: boolean): Promise<AsyncDisposable> {
-    const key = keyOf(name, isPattern);
-    const listeners = this.#listeners.get(key) ?? new Set();
+  async #listen(names: readonly string[], listener: MessageListener, isPattern: boolean): Promise<AsyncDisposable> {
     // A function of our own, so that one given twice is heard twice.
     const own: MessageListener = (message, channel) => listener(message, channel);
-    listeners.add(own);
-    this.#listeners.set(key, listeners);
-    // In lower case, else ioredis does not recognise it. Asked each time, also while it is known: the answer tells that an earlier request has arrived.
-    await this.connection.call(isPattern ? 'psubscribe' : 'subscribe', name);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        listeners.delete(own);
-        if (listeners.size > 0 || this.#listeners.get(key) !== listeners) return;
-        this.#listeners.delete(key);
-        if (!this.connection.isClosed) await this.connection.call(isPattern ? 'punsubscribe' : 'unsubscribe', name).catch(ignoreLoss);
-      },
-    };
+    for (const name of names) {
+      const key = keyOf(name, isPattern);
+      const listeners = this.#listeners.get(key);
+      if (listeners === undefined) this.#listeners.set(key, new Set([own]));
+      else listeners.add(own);
+    }
+    // In lower case, else ioredis does not recognise it. Asked each time, also for what is known: the answer tells that an earlier request has arrived.
+    await this.#inPieces(isPattern ? 'psubscribe' : 'subscribe', names);
+    return { [Symbol.asyncDispose]: () => this.#leave(names, own, isPattern) };
+  }
+
+  async #leave(names: readonly string[], own: MessageListener, isPattern: boolean): Promise<void> {
+    const unheard = names.filter((name) => {
+      const key = keyOf(name, isPattern);
+      const listeners = this.#listeners.get(key);
+      listeners?.delete(own);
+      return listeners?.size === 0 && this.#listeners.delete(key);
+    });
+    if (!this.connection.isClosed) await this.#inPieces(isPattern ? 'punsubscribe' : 'unsubscribe', unheard).catch(ignoreLoss);
+  }
+
+  async #inPieces(command: string, names: readonly string[]): Promise<void> {
+    const answers: Promise<unknown>[] = [];
+    for (let i = 0; i < names.length; i += 500) answers.push(this.connection.call(command, ...names.slice(i, i + 500)));
+    await Promise.all(answers);
   }
 
   #planPing(): void {

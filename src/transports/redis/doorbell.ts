@@ -40,7 +40,7 @@ export class Doorbell {
   async #track(): Promise<void> {
     const subscriber = await this.#connections.subscriber();
     try {
-      await subscriber.subscribe('__redis__:invalidate', (keys: Buffer | readonly Buffer[] | null) => this.#invalidated(keys));
+      await subscriber.subscribe(['__redis__:invalidate'], (keys: Buffer | readonly Buffer[] | null) => this.#invalidated(keys));
       await this.#connections.command.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', subscriber.id, 'NOLOOP');
     } catch (error) {
       if (subscriber.connection.isClosed || this.#connections.command.isClosed) throw error;

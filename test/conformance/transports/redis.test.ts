@@ -1,4 +1,4 @@
-import { afterAll, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { redisAddress } from '../../../src/clients/redis-address.ts';
 import { openRedis } from '../../../src/clients/redis.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
@@ -10,24 +10,16 @@ import { leaseTimes } from '../../../src/transports/virtual/lease.ts';
 import type { QueueStore } from '../../../src/transports/virtual/queue-store.ts';
 
 const url = process.env['CELERIAC_TEST_REDIS'];
-const suite = describe.skipIf(url === undefined);
-if (url === undefined) test.skip('redis: CELERIAC_TEST_REDIS is not set', () => undefined);
 
-suite('redis', () => {
-  const framework = {
-    describe,
-    test: (name: string, body: (context: { skip(reason?: string): void }) => Promise<void>) => test(name, (context) => body(context as never)),
-  };
-  describeQueueStore(framework, 'redis', queueStoreHarness);
-  afterAll(() => undefined);
-});
+if (url === undefined) test.skip('redis: the environment variable CELERIAC_TEST_REDIS is not set', () => undefined);
+else describeQueueStore({ describe, test }, 'redis', () => queueStoreHarness(new URL(url)));
 
 /** A key prefix of its own stands for a server of its own. */
-async function queueStoreHarness(): Promise<QueueStoreHarness> {
+async function queueStoreHarness(server: URL): Promise<QueueStoreHarness> {
   const prefix = `${newId()}:`;
   const transportOptions = { global_keyprefix: prefix, lease_ms: 400, lease_renew_ms: 100, lease_look_ms: 200 };
-  const address = redisAddress(new URL(url!), { transportOptions: {} });
-  const admin = await openRedis(address, { name: 'celeriac/test', timeoutMs: 5000, clock: systemClock, socketTimeoutMs: null });
+  const address = redisAddress(server, { transportOptions: {} });
+  const admin = await openRedis(address, { name: 'celeriac/test/admin', timeoutMs: 5000, clock: systemClock, socketTimeoutMs: 60_000 });
   const opened: QueueStore[] = [];
   return {
     capabilities: transport.capabilities,
@@ -40,7 +32,7 @@ async function queueStoreHarness(): Promise<QueueStoreHarness> {
     },
     async open(options = {}) {
       const store = await transport.open({
-        url: new URL(url!),
+        url: server,
         owner: options.owner ?? newId(),
         timeoutMs: 5000,
         heartbeatMs: 0,

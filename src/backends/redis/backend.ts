@@ -1,0 +1,206 @@
+import { redisAddress } from '../../clients/redis-address.ts';
+import { openRedis, type RedisConnection } from '../../clients/redis.ts';
+import { Healing } from '../../clients/redis-healing.ts';
+import { RedisSubscriber } from '../../clients/redis-subscriber.ts';
+import { durationMs } from '../../kernel/duration.ts';
+import { deferred } from '../../kernel/deferred.ts';
+import { maskUrl } from '../../kernel/broker-url.ts';
+import type { Json } from '../../protocol/json.ts';
+import { decodeJson } from '../../protocol/json-text.ts';
+import type { ResultMeta } from '../../protocol/result-meta.ts';
+import type { BackendCapabilities, BackendOptions, ResultBackend, SaveOptions } from '../backend.ts';
+import { RedisChords } from './chords.ts';
+import { ResultKeys } from './keys.ts';
+import { Saves } from './saves.ts';
+import { watchResults } from './watch.ts';
+
+/** How long a question waits for a store that is away; Celery's 20 tries, one a second. */
+const PATIENCE_MS = 20_000;
+const CLOSING_MS = 5000;
+const BATCH = 500;
+
+/** What is heard by a subscription, until it is disposed of or its connection is lost. */
+export interface Subscription extends AsyncDisposable {
+  readonly isLost: boolean;
+  readonly lost: Promise<void>;
+}
+
+/** Results in Redis as Celery keeps them (wire.md 4.3). Connects when first asked; a lost connection is its own affair. */
+export class RedisBackend implements ResultBackend {
+  readonly capabilities: BackendCapabilities = { pushes: true, expires: true, durable: true, chords: 'store' };
+  readonly chords: RedisChords;
+  readonly #options: BackendOptions;
+  readonly #keys: ResultKeys;
+  readonly #link: Healing<RedisConnection>;
+  readonly #subscriber: Healing<{ readonly subscriber: RedisSubscriber; readonly isClosed: boolean; close(): Promise<void> }>;
+  readonly #saves: Saves;
+
+  constructor(options: BackendOptions) {
+    const { url, clock, log, settings, transportOptions } = options;
+    const address = redisAddress(withLegacySettings(url, settings), { transportOptions, tls: options.tls ?? settings.redisBackendUseSsl ?? undefined });
+    const open = (role: string, signal: AbortSignal): Promise<RedisConnection> =>
+      openRedis(address, {
+        name: settings.redisClientName ?? `celeriac/${process.pid}/${role}`,
+        timeoutMs: durationMs(settings.redisSocketConnectTimeout) ?? 10_000,
+        clock,
+        signal,
+        socketTimeoutMs: durationMs(settings.redisSocketTimeout) ?? 120_000,
+        keepAlive: settings.redisSocketKeepalive,
+      });
+    const name = `result store ${maskUrl(url)}`;
+    this.#options = options;
+    this.#keys = new ResultKeys(transportOptions['global_keyprefix']);
+    this.#link = new Healing({ open: (signal) => open('results', signal), clock, log, name });
+    this.#subscriber = new Healing({
+      open: async (signal) => {
+        const connection = await open('results-pubsub', signal);
+        const subscriber = await RedisSubscriber.open(connection, clock);
+        return {
+          subscriber,
+          get isClosed() {
+            return connection.isClosed;
+          },
+          close: () => connection.close(),
+        };
+      },
+      clock,
+      log,
+      name,
+    });
+    this.#saves = new Saves(this.#link, options.codec);
+    this.chords = new RedisChords({
+      keys: this.#keys,
+      clock,
+      perform: (action) => this.#perform(action),
+      expiresMs: options.chordExpiresMs,
+      resultExpiresMs: options.expiresMs,
+      joinTimeoutMs: options.chordJoinTimeoutMs,
+      isOrdered: transportOptions['result_chord_ordered'] !== false,
+    });
+  }
+
+  save(meta: ResultMeta, options?: SaveOptions): Promise<void> {
+    const { codec, expiresMs, failureExpiresMs } = this.#options;
+    const lifeMs = (meta.status === 'FAILURE' ? failureExpiresMs : expiresMs) ?? 0;
+    return this.#saves.save({
+      key: this.#keys.task(meta.task_id),
+      meta: codec.encode(meta),
+      state: meta.status,
+      lifeMs: Math.ceil(lifeMs),
+      over: options?.over,
+    });
+  }
+
+  async load(taskId: string): Promise<ResultMeta | undefined> {
+    const [meta] = await this.#loadMany([taskId]);
+    return meta;
+  }
+
+  async forget(taskIds: readonly string[]): Promise<void> {
+    for (let i = 0; i < taskIds.length; i += BATCH) {
+      const keys = taskIds.slice(i, i + BATCH).map((id) => this.#keys.task(id));
+      await this.#perform((connection) => connection.call('DEL', ...keys));
+    }
+  }
+
+  watch(taskIds: readonly string[], options: { readonly states: 'final' | 'all'; readonly signal: AbortSignal }): AsyncIterable<ResultMeta> {
+    return watchResults(taskIds, {
+      ...options,
+      subscribe: (ids, onMeta, signal) => this.#subscribe(ids, onMeta, signal),
+      load: (ids) => this.#loadMany(ids, options.signal),
+    });
+  }
+
+  async saveGroup(groupId: string, tree: Json): Promise<void> {
+    const { expiresMs } = this.#options;
+    const text = JSON.stringify({ result: tree });
+    const key = this.#keys.group(groupId);
+    await this.#perform((connection) =>
+      expiresMs === null ? connection.call('SET', key, text) : connection.call('SET', key, text, 'PX', Math.ceil(expiresMs)),
+    );
+  }
+
+  async loadGroup(groupId: string): Promise<Json | undefined> {
+    const text = await this.#perform(async (connection) => (await connection.call('GET', this.#keys.group(groupId))) as string | null);
+    return text === null ? undefined : (decodeJson(text) as { readonly result?: Json }).result;
+  }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#perform((connection) => connection.call('DEL', this.#keys.group(groupId)));
+  }
+
+  /** Results that are still to be written get a few seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const late = new AbortController();
+    await Promise.race([this.#saves.flush(), this.#options.clock.sleep(CLOSING_MS, late.signal).catch(() => undefined)]);
+    late.abort();
+    this.#saves.abandon();
+    await Promise.all([this.#link[Symbol.asyncDispose](), this.#subscriber[Symbol.asyncDispose]()]);
+  }
+
+  async #loadMany(taskIds: readonly string[], signal?: AbortSignal): Promise<readonly ResultMeta[]> {
+    const metas: ResultMeta[] = [];
+    for (let i = 0; i < taskIds.length && signal?.aborted !== true; i += BATCH) {
+      const keys = taskIds.slice(i, i + BATCH).map((id) => this.#keys.task(id));
+      const stored = await this.#perform(async (connection) => (await connection.callBytes('MGET', ...keys)) as (Buffer | null)[], signal);
+      for (const bytes of stored) if (bytes !== null) metas.push(this.#decode(bytes));
+    }
+    return metas;
+  }
+
+  #decode(bytes: Buffer): ResultMeta {
+    const { codec } = this.#options;
+    // A compressed meta is recognised by the zero that it begins with.
+    return codec.decode(codec.isPlainJson && bytes[0] !== 0 ? bytes.toString() : bytes);
+  }
+
+  async #subscribe(taskIds: readonly string[], onMeta: (read: () => ResultMeta) => void, signal: AbortSignal): Promise<Subscription> {
+    const link = await this.#subscriber.get(signal);
+    const lost = deferred();
+    void link.subscriber.connection.closed.then(() => lost.resolve());
+    const listening = await link.subscriber
+      .subscribe(
+        taskIds.map((id) => this.#keys.task(id)),
+        (bytes) => onMeta(() => this.#decode(bytes)),
+      )
+      .catch((error: unknown) => {
+        // Lost while it was being asked: whoever wants to hear asks the next one.
+        if (link.isClosed) return undefined;
+        throw error;
+      });
+    return {
+      get isLost() {
+        return link.isClosed;
+      },
+      lost: lost.promise,
+      [Symbol.asyncDispose]: () => listening?.[Symbol.asyncDispose]() ?? Promise.resolve(),
+    };
+  }
+
+  /** On a living connection; once more on another when it was lost meanwhile. For what may be done twice. */
+  async #perform<T>(action: (connection: RedisConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const patience = new AbortController();
+    using _deadline = this.#options.clock.schedule(PATIENCE_MS, () => patience.abort());
+    const ends = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal]);
+    for (;;) {
+      const connection = await this.#link.get(ends);
+      try {
+        return await action(connection);
+      } catch (error) {
+        if (!connection.isClosed || this.#link.isEnded || ends.aborted) throw error;
+      }
+    }
+  }
+}
+
+/** Celery reads `redis_host` and its like where the URL is only a transport's name. */
+function withLegacySettings(url: URL, settings: BackendOptions['settings']): URL {
+  if (url.hostname !== '' || url.protocol === 'redis+socket:') return url;
+  const whole = new URL(url.href.replace(/^(\w+):\/*/, '$1://localhost/'));
+  if (settings.redisHost) whole.hostname = settings.redisHost;
+  if (settings.redisPort) whole.port = String(settings.redisPort);
+  if (settings.redisDb) whole.pathname = `/${settings.redisDb}`;
+  if (settings.redisUsername) whole.username = settings.redisUsername;
+  if (settings.redisPassword) whole.password = settings.redisPassword;
+  return whole;
+}

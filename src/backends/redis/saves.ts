@@ -1,0 +1,151 @@
+import type { RedisConnection } from '../../clients/redis.ts';
+import type { Healing } from '../../clients/redis-healing.ts';
+import { OperationalError } from '../../errors.ts';
+import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import type { TaskState } from '../../protocol/states.ts';
+import type { MetaCodec } from '../backend.ts';
+import * as scripts from './scripts.ts';
+
+const MAX_ENTRIES = 500;
+const MAX_BYTES = 1_000_000;
+/** How many metas wait while the store is away (decisions.md 33). */
+const MAX_PENDING = 10_000;
+
+export interface SaveEntry {
+  readonly key: string;
+  readonly meta: string | Uint8Array;
+  readonly state: TaskState;
+  /** 0: for ever. */
+  readonly lifeMs: number;
+  /** Undefined: all but SUCCESS. */
+  readonly over: readonly TaskState[] | undefined;
+}
+
+interface Batch {
+  readonly entries: SaveEntry[];
+  readonly done: Deferred<void>;
+  bytes: number;
+}
+
+/** Writes metas, a batch a tick, in the order in which they came; what a lost connection left unanswered is written again by the next. */
+export class Saves {
+  readonly #link: Healing<RedisConnection>;
+  readonly #codec: MetaCodec;
+  #open: Batch | undefined;
+  /** Sent or waiting, in order. */
+  readonly #unanswered = new Set<Batch>();
+  #pending = 0;
+  #isConnecting = false;
+
+  constructor(link: Healing<RedisConnection>, codec: MetaCodec) {
+    this.#link = link;
+    this.#codec = codec;
+  }
+
+  save(entry: SaveEntry): Promise<void> {
+    if (this.#pending >= MAX_PENDING) {
+      return Promise.reject(new OperationalError(`${MAX_PENDING} results wait for the result store already, which cannot be reached: this one cannot be kept`));
+    }
+    this.#pending += 1;
+    const batch = this.#open ?? this.#begin();
+    batch.entries.push(entry);
+    batch.bytes += entry.meta.length;
+    if (batch.entries.length >= MAX_ENTRIES || batch.bytes >= MAX_BYTES) this.#close(batch);
+    return batch.done.promise;
+  }
+
+  /** Resolves when all that was given to us has been answered, one way or the other. */
+  async flush(): Promise<void> {
+    if (this.#open !== undefined) this.#close(this.#open);
+    await Promise.allSettled([...this.#unanswered].map(({ done }) => done.promise));
+  }
+
+  /** For the end: what is still unanswered will not be. */
+  abandon(): void {
+    for (const batch of this.#unanswered)
+      this.#settle(batch, new OperationalError(`the result store was closed before ${batch.entries.length} results could be written`));
+  }
+
+  #begin(): Batch {
+    const batch: Batch = { entries: [], done: deferred(), bytes: 0 };
+    this.#open = batch;
+    setImmediate(() => this.#close(batch));
+    return batch;
+  }
+
+  #close(batch: Batch): void {
+    if (this.#open !== batch) return;
+    this.#open = undefined;
+    this.#unanswered.add(batch);
+    const connection = this.#link.current;
+    if (connection !== undefined && !this.#isConnecting) this.#send(batch, connection);
+    else void this.#connect();
+  }
+
+  /** Once for all: then whatever is unanswered goes out again, in its order. */
+  async #connect(): Promise<void> {
+    if (this.#isConnecting) return;
+    this.#isConnecting = true;
+    try {
+      const connection = await this.#link.get();
+      for (const batch of this.#unanswered) this.#send(batch, connection);
+    } catch (error) {
+      // Trying again cannot help, or all is over.
+      for (const batch of this.#unanswered) this.#settle(batch, error);
+    } finally {
+      this.#isConnecting = false;
+    }
+  }
+
+  #send(batch: Batch, connection: RedisConnection): void {
+    const written = this.#codec.isPlainJson ? this.#guarded(batch.entries, connection) : this.#checked(batch.entries, connection);
+    written.then(
+      () => this.#settle(batch, undefined),
+      (error: unknown) => (connection.isClosed && !this.#link.isEnded ? this.#connect() : this.#settle(batch, error)),
+    );
+  }
+
+  #settle(batch: Batch, error: unknown): void {
+    if (!this.#unanswered.delete(batch)) return;
+    this.#pending -= batch.entries.length;
+    if (error === undefined) batch.done.resolve();
+    else batch.done.reject(error);
+  }
+
+  async #guarded(entries: readonly SaveEntry[], connection: RedisConnection): Promise<void> {
+    const keys: string[] = [];
+    const args: (string | number | Uint8Array)[] = [];
+    for (const { key, meta, lifeMs, over } of entries) {
+      keys.push(key);
+      args.push(meta, lifeMs, over === undefined ? '' : `,${over.join(',')},`);
+    }
+    await connection.run(scripts.save, keys, args);
+  }
+
+  /** Metas that Lua cannot read: looked at and then written, as Celery does (decisions.md 31). */
+  async #checked(entries: readonly SaveEntry[], connection: RedisConnection): Promise<void> {
+    const stored = (await connection.callBytes('MGET', ...entries.map(({ key }) => key))) as (Buffer | null)[];
+    const states = new Map<string, TaskState | undefined>(entries.map(({ key }, i) => [key, this.#stateOf(stored[i] ?? null)]));
+    const allowed = entries.filter((entry) => {
+      const state = states.get(entry.key);
+      const isAllowed = state === undefined || (entry.over === undefined ? state !== 'SUCCESS' : entry.over.includes(state));
+      if (isAllowed) states.set(entry.key, entry.state);
+      return isAllowed;
+    });
+    await connection.pipeline(
+      allowed.flatMap(({ key, meta, lifeMs }) => [
+        lifeMs === 0 ? (['SET', key, meta] as const) : (['SET', key, meta, 'PX', lifeMs] as const),
+        ['PUBLISH', key, meta] as const,
+      ]),
+    );
+  }
+
+  /** What cannot be read is no SUCCESS that we would know of. */
+  #stateOf(stored: Buffer | null): TaskState | undefined {
+    try {
+      return stored === null ? undefined : this.#codec.decode(stored).status;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import type { ResultMeta } from '../../protocol/result-meta.ts';
+import { FINAL_STATES } from '../../protocol/states.ts';
+import type { Subscription } from './backend.ts';
+
+export interface WatchOptions {
+  readonly states: 'final' | 'all';
+  readonly signal: AbortSignal;
+  /** Resolves when what is published from now on will be heard; rejects when `signal` aborts before. */
+  readonly subscribe: (taskIds: readonly string[], onMeta: (read: () => ResultMeta) => void, signal: AbortSignal) => Promise<Subscription>;
+  readonly load: (taskIds: readonly string[]) => Promise<readonly ResultMeta[]>;
+}
+
+/** Listens first and then looks, so that nothing falls in between; after a lost connection both again. Ends when all are final or `signal` aborts. */
+export async function* watchResults(taskIds: readonly string[], options: WatchOptions): AsyncGenerator<ResultMeta, void, void> {
+  const inbox = new Inbox(taskIds, options.states);
+  const { signal } = options;
+  const onAbort = (): void => inbox.ring();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    while (inbox.isOpen && !signal.aborted) {
+      await using subscription = await options
+        .subscribe(inbox.open, (read) => inbox.hear(read), signal)
+        .catch((error: unknown) => {
+          if (signal.aborted) return undefined;
+          throw error;
+        });
+      if (subscription === undefined) return;
+      void subscription.lost.then(() => inbox.ring());
+      const stored = await options.load(inbox.open).catch((error: unknown) => {
+        if (signal.aborted) return [];
+        throw error;
+      });
+      for (const meta of stored) inbox.add(meta);
+      while (!subscription.isLost && !signal.aborted) {
+        yield* inbox.empty();
+        if (!inbox.isOpen) return;
+        if (!subscription.isLost && !signal.aborted) await inbox.heard();
+      }
+      if (!signal.aborted) yield* inbox.empty();
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** What has come and was not fetched yet: the newest of each task, so it holds no more than was asked for. */
+class Inbox {
+  readonly #open: Set<string>;
+  readonly #isAll: boolean;
+  readonly #new = new Map<string, ResultMeta>();
+  readonly #seen = new Map<string, string>();
+  #error: unknown;
+  #ring: (() => void) | undefined;
+  #hasRung = false;
+
+  constructor(taskIds: readonly string[], states: 'final' | 'all') {
+    this.#open = new Set(taskIds);
+    this.#isAll = states === 'all';
+  }
+
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
+  get open(): readonly string[] {
+    return [...this.#open];
+  }
+
+  hear(read: () => ResultMeta): void {
+    try {
+      this.add(read());
+    } catch (error) {
+      this.#error ??= error;
+      this.ring();
+    }
+  }
+
+  add(meta: ResultMeta): void {
+    if (!this.#open.has(meta.task_id)) return;
+    const isFinal = isFinalState(meta);
+    // A final one that waits is not pushed aside by what was loaded before it.
+    const waiting = this.#new.get(meta.task_id);
+    if ((waiting !== undefined && isFinalState(waiting)) || (!isFinal && !this.#isAll)) return;
+    this.#new.set(meta.task_id, meta);
+    this.ring();
+  }
+
+  *empty(): Generator<ResultMeta, void, void> {
+    if (this.#error !== undefined) throw this.#error;
+    for (const meta of [...this.#new.values()]) {
+      this.#new.delete(meta.task_id);
+      const isFinal = isFinalState(meta);
+      const text = isFinal ? '' : `${meta.status} ${meta.result.json}`;
+      if (!isFinal && this.#seen.get(meta.task_id) === text) continue;
+      if (isFinal) this.#open.delete(meta.task_id);
+      else this.#seen.set(meta.task_id, text);
+      yield meta;
+    }
+  }
+
+  ring(): void {
+    this.#hasRung = true;
+    this.#ring?.();
+  }
+
+  heard(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ring = () => {
+        this.#ring = undefined;
+        this.#hasRung = false;
+        resolve();
+      };
+      if (this.#hasRung) this.#ring();
+    });
+  }
+}
+
+const isFinalState = ({ status }: ResultMeta): boolean => (FINAL_STATES as readonly string[]).includes(status);

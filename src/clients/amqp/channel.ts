@@ -1,0 +1,320 @@
+import { ByteReader } from './bytes.ts';
+import type { AmqpConnection } from './connection.ts';
+import { AmqpConnectionLost, AmqpReplyError, AmqpSyntaxError } from './errors.ts';
+import type { FieldTable } from './field-table.ts';
+import { methodName, type Fields, type Method, type MethodName } from './methods.ts';
+import { readProperties, type BasicProperties } from './properties.ts';
+
+/** A message as it came. `body` is undefined where it was larger than the connection's `maxMessageBytes`: it was read over, not kept. */
+export interface AmqpMessage {
+  readonly deliveryTag: number;
+  readonly redelivered: boolean;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly properties: BasicProperties;
+  readonly body: Uint8Array | undefined;
+  readonly bodyBytes: number;
+}
+
+export interface ConsumeCallbacks {
+  onMessage(message: AmqpMessage): void;
+  /** The broker ended this consumer: queue deleted, node gone. */
+  onCancelled(): void;
+}
+
+/** The broker gave a mandatory message back: no queue takes it. */
+export class AmqpReturned extends Error {
+  override readonly name = 'AmqpReturned';
+}
+
+interface Pending {
+  readonly expects: readonly MethodName[];
+  readonly resolve: (method: Method) => void;
+  readonly reject: (error: Error) => void;
+}
+interface Unconfirmed {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  readonly key: string | undefined;
+  returned?: AmqpReturned;
+}
+/** The content that is coming in: its method, then its header, then its body in pieces. */
+interface Incoming {
+  readonly method: Extract<Method, { name: 'basic.deliver' | 'basic.get-ok' | 'basic.return' }>;
+  properties: BasicProperties | undefined;
+  bodyBytes: number;
+  left: number;
+  parts: Buffer[] | undefined;
+}
+
+/** One channel. Calls are answered in order; publishes are confirmed; what the broker closes takes the channel with it, not the connection. */
+export class AmqpChannel {
+  readonly id: number;
+  /** Settles once: with nothing after a close of ours, else with the reason. */
+  readonly closed: Promise<Error | undefined>;
+  readonly #connection: AmqpConnection;
+  readonly #settleClosed: (reason: Error | undefined) => void;
+  readonly #calls: Pending[] = [];
+  readonly #consumers = new Map<string, ConsumeCallbacks>();
+  readonly #unconfirmed = new Map<number, Unconfirmed>();
+  #nextPublish = 1;
+  #oldestUnconfirmed = 1;
+  #confirms: Promise<void> | undefined;
+  #isFlowing = true;
+  #waitingForFlow: (() => void)[] = [];
+  #incoming: Incoming | undefined;
+  #end: { readonly reason: Error | undefined } | undefined;
+  #tag = 0;
+
+  constructor(connection: AmqpConnection, id: number) {
+    this.#connection = connection;
+    this.id = id;
+    let settle!: (reason: Error | undefined) => void;
+    this.closed = new Promise((resolve) => (settle = resolve));
+    this.#settleClosed = settle;
+  }
+
+  get isOpen(): boolean {
+    return this.#end === undefined;
+  }
+
+  /** Publishes not yet confirmed. */
+  get inFlight(): number {
+    return this.#unconfirmed.size;
+  }
+
+  /** Sends a method and resolves with the answer to it. */
+  call<N extends MethodName>(name: N, fields: Partial<Fields<N>>, ...expects: MethodName[]): Promise<Method> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) return reject(this.#gone());
+      this.#calls.push({ expects, resolve, reject });
+      try {
+        this.#connection.sendMethod(this.id, name, fields);
+      } catch (error) {
+        this.#calls.pop();
+        reject(error as Error);
+      }
+    });
+  }
+
+  /** Sends a method that has no answer. Nothing happens on a channel that is gone. */
+  send<N extends MethodName>(name: N, fields: Partial<Fields<N>>): void {
+    if (this.#end === undefined) this.#connection.sendMethod(this.id, name, fields);
+  }
+
+  /** Resolves when the broker has taken responsibility. Rejects with AmqpReturned (mandatory, no queue), or when the broker refuses it or goes away. */
+  async publish(
+    exchange: string,
+    routingKey: string,
+    properties: BasicProperties,
+    body: Uint8Array,
+    options: { readonly mandatory?: boolean } = {},
+  ): Promise<void> {
+    await (this.#confirms ??= this.call('confirm.select', {}, 'confirm.select-ok').then(() => undefined));
+    while (!this.#isFlowing || this.#connection.isCongested) await this.#untilFlowing();
+    return this.#publishNow(exchange, routingKey, properties, body, options.mandatory === true);
+  }
+
+  #publishNow(exchange: string, routingKey: string, properties: BasicProperties, body: Uint8Array, mandatory: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) return reject(this.#gone());
+      this.#connection.sendContent(this.id, { exchange, routingKey, mandatory }, properties, body);
+      this.#unconfirmed.set(this.#nextPublish++, {
+        resolve,
+        reject,
+        key: mandatory ? `${exchange}\0${routingKey}\0${properties.correlationId ?? ''}` : undefined,
+      });
+    });
+  }
+
+  async #untilFlowing(): Promise<void> {
+    if (this.#end !== undefined) throw this.#gone();
+    if (this.#connection.isCongested) await this.#connection.drained();
+    else await new Promise<void>((resolve) => this.#waitingForFlow.push(resolve));
+  }
+
+  /** The tag is ours, so that a message that overtakes the answer finds its consumer. */
+  async consume(
+    queue: string,
+    callbacks: ConsumeCallbacks,
+    options: { readonly noAck?: boolean; readonly exclusive?: boolean; readonly arguments?: FieldTable } = {},
+  ): Promise<string> {
+    const consumerTag = `celeriac-${this.id}.${(this.#tag += 1)}`;
+    this.#consumers.set(consumerTag, callbacks);
+    await this.call(
+      'basic.consume',
+      { queue, consumerTag, noAck: options.noAck ?? false, exclusive: options.exclusive ?? false, arguments: options.arguments ?? {} },
+      'basic.consume-ok',
+    ).catch((error: unknown) => {
+      this.#consumers.delete(consumerTag);
+      throw error;
+    });
+    return consumerTag;
+  }
+
+  /** What was delivered before the answer still reaches the consumer. */
+  async cancel(consumerTag: string): Promise<void> {
+    await this.call('basic.cancel', { consumerTag }, 'basic.cancel-ok');
+    this.#consumers.delete(consumerTag);
+  }
+
+  async get(queue: string): Promise<AmqpMessage | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#gets.push(resolve);
+      this.call('basic.get', { queue }, 'basic.get-ok', 'basic.get-empty').then(
+        (answer) => {
+          if (answer.name !== 'basic.get-empty') return;
+          this.#gets.splice(this.#gets.indexOf(resolve), 1);
+          resolve(undefined);
+        },
+        (error: unknown) => {
+          this.#gets.splice(this.#gets.indexOf(resolve), 1);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+  readonly #gets: ((message: AmqpMessage | undefined) => void)[] = [];
+
+  async close(): Promise<void> {
+    if (this.#end !== undefined) return;
+    await this.call('channel.close', { replyCode: 200, replyText: 'done' }, 'channel.close-ok').catch(() => undefined);
+    this.finish(undefined);
+  }
+
+  /** @internal A method for this channel. */
+  onMethod(method: Method): void {
+    if (this.#incoming !== undefined) throw new AmqpSyntaxError(`${method.name} came in the middle of a message`);
+    switch (method.name) {
+      case 'basic.deliver':
+      case 'basic.return':
+        this.#incoming = { method, properties: undefined, bodyBytes: 0, left: 0, parts: undefined };
+        return;
+      case 'basic.get-ok':
+        this.#answer(method);
+        this.#incoming = { method, properties: undefined, bodyBytes: 0, left: 0, parts: undefined };
+        return;
+      case 'basic.ack':
+        return this.#confirm(method.fields.deliveryTag, method.fields.multiple, undefined);
+      case 'basic.nack':
+        return this.#confirm(
+          method.fields.deliveryTag,
+          method.fields.multiple,
+          new AmqpReplyError('channel', 0, 'the broker refused the message (basic.nack): a queue is full or failed', 'basic.publish'),
+        );
+      case 'basic.cancel':
+        return this.#cancelled(method.fields.consumerTag, method.fields.nowait);
+      case 'channel.flow':
+        return this.#flow(method.fields.active);
+      case 'channel.close': {
+        const { replyCode, replyText, classId, methodId } = method.fields;
+        this.#connection.sendMethod(this.id, 'channel.close-ok', {});
+        return this.finish(new AmqpReplyError('channel', replyCode, replyText, methodName(classId, methodId)));
+      }
+      default:
+        return this.#answer(method);
+    }
+  }
+
+  #answer(method: Method): void {
+    const call = this.#calls.shift();
+    if (call?.expects.includes(method.name) !== true)
+      throw new AmqpSyntaxError(`${method.name} came, ${call === undefined ? 'nothing' : call.expects.join(' or ')} was expected`);
+    call.resolve(method);
+  }
+
+  /** @internal */
+  onHeader(input: ByteReader): void {
+    const incoming = this.#incoming;
+    if (incoming === undefined || incoming.properties !== undefined) throw new AmqpSyntaxError('a content header came that belongs to no message');
+    input.u16();
+    input.u16();
+    incoming.bodyBytes = incoming.left = input.u64Number();
+    incoming.properties = readProperties(input);
+    if (incoming.bodyBytes <= this.#connection.maxMessageBytes) incoming.parts = [];
+    if (incoming.left === 0) this.#arrived(incoming);
+  }
+
+  /** @internal */
+  onBody(buffer: Buffer, start: number, end: number): void {
+    const incoming = this.#incoming;
+    if (incoming?.properties === undefined || end - start > incoming.left) throw new AmqpSyntaxError('a piece of a body came that belongs to no message');
+    incoming.left -= end - start;
+    // Copied: the socket's buffer goes on to other uses, and a small body must not keep a large one alive.
+    incoming.parts?.push(Buffer.from(buffer.subarray(start, end)));
+    if (incoming.left === 0) this.#arrived(incoming);
+  }
+
+  #arrived({ method, properties, parts, bodyBytes }: Incoming): void {
+    this.#incoming = undefined;
+    const body = parts === undefined ? undefined : parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    const { exchange, routingKey } = method.fields;
+    if (method.name === 'basic.return') return this.#returned(method.fields, properties!);
+    const message: AmqpMessage = {
+      deliveryTag: method.fields.deliveryTag,
+      redelivered: method.fields.redelivered,
+      exchange,
+      routingKey,
+      properties: properties!,
+      body,
+      bodyBytes,
+    };
+    if (method.name === 'basic.get-ok') this.#gets.shift()?.(message);
+    else this.#consumers.get(method.fields.consumerTag)?.onMessage(message);
+  }
+
+  /** A return comes before the confirm of the same message: the oldest mandatory one with its address is meant. */
+  #returned(fields: Fields<'basic.return'>, properties: BasicProperties): void {
+    const key = `${fields.exchange}\0${fields.routingKey}\0${properties.correlationId ?? ''}`;
+    for (const publish of this.#unconfirmed.values()) {
+      if (publish.key !== key || publish.returned !== undefined) continue;
+      publish.returned = new AmqpReturned(
+        `no queue takes messages from exchange ${JSON.stringify(fields.exchange)} with routing key ${JSON.stringify(fields.routingKey)}: ${fields.replyText} (${fields.replyCode})`,
+      );
+      return;
+    }
+  }
+
+  #confirm(tag: number, isMultiple: boolean, refusal: Error | undefined): void {
+    for (let number = isMultiple ? this.#oldestUnconfirmed : tag; number <= tag; number++) {
+      const publish = this.#unconfirmed.get(number);
+      if (publish === undefined) continue;
+      this.#unconfirmed.delete(number);
+      const error = refusal ?? publish.returned;
+      if (error === undefined) publish.resolve();
+      else publish.reject(error);
+    }
+    if (isMultiple || tag === this.#oldestUnconfirmed) this.#oldestUnconfirmed = tag + 1;
+  }
+
+  #cancelled(consumerTag: string, nowait: boolean): void {
+    if (!nowait) this.#connection.sendMethod(this.id, 'basic.cancel-ok', { consumerTag });
+    const consumer = this.#consumers.get(consumerTag);
+    this.#consumers.delete(consumerTag);
+    consumer?.onCancelled();
+  }
+
+  #flow(isActive: boolean): void {
+    this.#isFlowing = isActive;
+    this.#connection.sendMethod(this.id, 'channel.flow-ok', { active: isActive });
+    if (isActive) for (const resume of this.#waitingForFlow.splice(0)) resume();
+  }
+
+  /** @internal The channel has ended, and everything that waits on it. */
+  finish(reason: Error | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { reason };
+    const error = this.#gone();
+    for (const call of this.#calls.splice(0)) call.reject(error);
+    for (const publish of this.#unconfirmed.values()) publish.reject(error);
+    this.#unconfirmed.clear();
+    for (const resume of this.#waitingForFlow.splice(0)) resume();
+    this.#consumers.clear();
+    this.#connection.forget(this.id);
+    this.#settleClosed(reason);
+  }
+
+  #gone(): Error {
+    return this.#end?.reason ?? new AmqpConnectionLost('the channel is closed');
+  }
+}

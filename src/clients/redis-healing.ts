@@ -1,0 +1,94 @@
+import { ImproperlyConfigured, OperationalError } from '../errors.ts';
+import { exponentialBackoffMs } from '../kernel/backoff.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+
+/** Something that can be lost. */
+export interface Losable {
+  readonly isClosed: boolean;
+  close(): Promise<void>;
+}
+
+export interface HealingOptions<T> {
+  readonly open: (signal: AbortSignal) => Promise<T>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For the log: what cannot be reached. */
+  readonly name: string;
+}
+
+/** Keeps one connection that is opened when first asked for, and opened anew after it was lost: with back-off, for as long as somebody asks. */
+export class Healing<T extends Losable> implements AsyncDisposable {
+  readonly #options: HealingOptions<T>;
+  readonly #end = new AbortController();
+  #current: T | undefined;
+  #opening: Promise<T> | undefined;
+  #failures = 0;
+
+  constructor(options: HealingOptions<T>) {
+    this.#options = options;
+  }
+
+  /** The connection, if there is a living one. */
+  get current(): T | undefined {
+    return this.#current?.isClosed === false ? this.#current : undefined;
+  }
+
+  get isEnded(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  /**
+   * Waits for a living connection.
+   * @throws OperationalError with the last reason when `signal` aborts or all is over; ImproperlyConfigured when trying again cannot help.
+   */
+  async get(signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      const current = this.current;
+      if (current !== undefined) return current;
+      this.#end.signal.throwIfAborted();
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (error instanceof ImproperlyConfigured || this.isEnded || signal?.aborted === true) throw error;
+        if (this.#failures++ === 0) this.#options.log.warn(`${this.#options.name}: ${(error as Error).message}; trying again until it can be reached`);
+        await this.#rest(signal, error);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(new OperationalError(`${this.#options.name}: closed`));
+    await this.#opening?.catch(() => undefined);
+    await this.#current?.close();
+  }
+
+  /** All who wait share one attempt. */
+  #open(): Promise<T> {
+    this.#opening ??= this.#options.open(this.#end.signal).then(
+      (opened) => {
+        if (this.#failures > 0) this.#options.log.info(`${this.#options.name}: reached again`);
+        this.#failures = 0;
+        this.#opening = undefined;
+        this.#current = opened;
+        return opened;
+      },
+      (error: unknown) => {
+        this.#opening = undefined;
+        throw error;
+      },
+    );
+    return this.#opening;
+  }
+
+  async #rest(signal: AbortSignal | undefined, reason: unknown): Promise<void> {
+    const waitMs = exponentialBackoffMs(Math.min(10, this.#failures), { factorMs: 50, maxMs: 2000 });
+    const ends = signal === undefined ? this.#end.signal : AbortSignal.any([signal, this.#end.signal]);
+    try {
+      await this.#options.clock.sleep(waitMs * (0.5 + Math.random() / 2), ends);
+    } catch {
+      // Nobody waits any more: what they want to know is why it did not come.
+      throw reason;
+    }
+  }
+}
