@@ -14,6 +14,8 @@ export interface VirtualConnectionOptions {
   readonly holds: Holds;
   readonly connect: ConnectOptions;
   readonly openThread?: (() => LeaseThread) | undefined;
+  /** Whether this is the only connection of its owner. */
+  readonly isLast: () => boolean;
   /** It has closed; with a reason if it was not we who closed it. */
   readonly onClosed: (reason: Error | undefined) => void;
 }
@@ -79,29 +81,34 @@ export class VirtualConnection implements BrokerConnection {
 
   async #shutDown(reason: Error | undefined): Promise<void> {
     const { store, holds, onClosed, connect } = this.#options;
-    if (reason !== undefined) this.#closed.resolve(reason);
-    // A store that is gone settles nothing more: what ends from now on waits for the next connection.
-    if (reason !== undefined) holds.detach(store);
+    const warn = (error: unknown): void => connect.log.warn('the connection to the broker did not close properly', { error });
     const channels = [...this.#channels];
     const ended = Promise.all([this.lease.end(), ...channels.map((channel) => channel.close(reason))]);
-    await ended.catch((error: unknown) => connect.log.warn('the connection to the broker did not close properly', { error }));
-    if (reason === undefined) await this.#tidyUp();
-    holds.detach(store);
-    try {
-      await store[Symbol.asyncDispose]();
-    } catch (error) {
-      connect.log.debug('the store did not close properly', { error });
+    if (reason === undefined) {
+      await ended.catch(warn);
+      await this.#tidyUp().catch(warn);
+      holds.detach(store);
+      await letGo(store).catch(warn);
+    } else {
+      // The next connection may be made at once; what ends from now on waits for it. A take that hangs ends with its store.
+      holds.detach(store);
+      this.#closed.resolve(reason);
+      await Promise.all([letGo(store), ended]).catch((error: unknown) => connect.log.debug('a lost connection did not close properly', { error }));
     }
     onClosed(reason);
     this.#closed.resolve(reason);
   }
 
-  /** Queues that were for this connection only go with it. */
+  /** Nothing is left behind: neither queues that were for this connection only, nor messages that nobody settled. */
   async #tidyUp(): Promise<void> {
+    const { store, holds, isLast } = this.#options;
+    if (isLast()) await holds.returnAll(store);
     for (const [queue, state] of this.#parts.queues) {
       if (!state.spec.exclusive) continue;
       await this.#parts.exchanges.forgetQueue(queue);
-      await this.#parts.store.deleteQueue(queue);
+      await store.deleteQueue(queue);
     }
   }
 }
+
+const letGo = async (store: QueueStore): Promise<void> => store[Symbol.asyncDispose]();

@@ -73,6 +73,11 @@ export class Holds {
     this.#stores.delete(store);
   }
 
+  /** Before the last connection closes: whatever nobody has settled goes back to the others, first come first. */
+  async returnAll(store: QueueStore): Promise<void> {
+    await Promise.all([...this.#held].map((reservation) => this.end(reservation, 'return', store)));
+  }
+
   /** Peers have put everything back: nothing is ours any more, and nothing is left to be done about it. */
   forget(): void {
     this.#held.clear();

@@ -55,6 +55,7 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
         holds: state.holds,
         connect: options,
         openThread: needsThread(driver, options) ? () => openLeaseThread(driver.module!, options) : undefined,
+        isLast: () => state.connections === 1,
         onClosed: (reason) => leave(key, state, reason),
       });
       connection.lease.onLost(() => renewId(state, options.owner));
