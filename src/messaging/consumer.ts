@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import type { Deferred } from '../kernel/deferred.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { Channel, Delivery } from '../transports/transport.ts';
+import type { BrokerConnection, Channel, Delivery } from '../transports/transport.ts';
 import type { BrokerLink } from './link.ts';
 import type { Declaration } from './outgoing.ts';
 
@@ -14,6 +14,8 @@ export interface ConsumerOptions {
   readonly onDelivery: (delivery: Delivery) => void;
   readonly noAck?: boolean;
   readonly exclusive?: boolean;
+  /** A new channel is about to be subscribed on, of this connection: what is in hand came by another. */
+  readonly onChannel?: (connection: BrokerConnection) => void;
 }
 
 /** From `start` to `stop`. */
@@ -115,6 +117,7 @@ export class Consumer {
         const connection = await link.connection(signal);
         const channel = await connection.openChannel();
         try {
+          this.#options.onChannel?.(connection);
           await this.#subscribeAll(channel);
           life.ready.resolve();
           hasBeenReady = true;

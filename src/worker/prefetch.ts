@@ -21,16 +21,19 @@ export interface InHand {
 export class Prefetch {
   readonly #multiplier: number;
   readonly #etaLimit: number;
+  readonly #isAhead: boolean;
   #ahead = 0;
 
-  /** `multiplier`: `workerPrefetchMultiplier`, 0 for no limit. `etaLimit`: how many messages that wait for their eta are held besides. */
-  constructor(options: { readonly multiplier: number; readonly etaLimit: number }) {
+  /** `multiplier`: `workerPrefetchMultiplier`, 0 for no limit. `etaLimit`: how many messages that wait for their eta are held besides. `isAhead`: false keeps to the free slots (`workerDisablePrefetch`). */
+  constructor(options: { readonly multiplier: number; readonly etaLimit: number; readonly isAhead?: boolean }) {
     this.#multiplier = options.multiplier;
     this.#etaLimit = options.etaLimit;
+    this.#isAhead = options.isAhead ?? true;
   }
 
   /** A task ended; its runtime tells what to expect of the next ones. */
   ended(runtimeMs: number, poolSize: number): void {
+    if (!this.#isAhead) return;
     this.#ahead = runtimeMs < SHORT_MS ? Math.min(this.#ahead + 1, this.limit(poolSize)) : Math.floor(this.#ahead / 2);
   }
 

@@ -1,0 +1,86 @@
+import type { AppCore } from '../app/core.ts';
+import type { EventDispatcher } from '../events/dispatcher.ts';
+import type { ExecutionEnv } from '../execution/env.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { TimerHeap } from '../kernel/timer-heap.ts';
+import type { Consumer } from '../messaging/consumer.ts';
+import type { BrokerLink } from '../messaging/link.ts';
+import type { Pool } from '../pools/pool.ts';
+import type { LeaseWatch } from '../transports/transport.ts';
+import { Counters } from './counters.ts';
+import type { CompiledOptions } from './options.ts';
+import { Prefetch } from './prefetch.ts';
+import { RateLimits } from './rate-limits.ts';
+import type { Limits, Request } from './request.ts';
+import { Reservations } from './reservations.ts';
+import { Revoked } from './revoked.ts';
+
+/** So many results may wait for the store before no more tasks are taken (decisions.md 33). */
+const MAX_FINISHING = 10_000;
+
+/** A worker's state: what its services, its hot path and its remote commands share. No globals: two workers in one process never notice each other. */
+export class WorkerContext {
+  readonly core: AppCore;
+  readonly options: CompiledOptions;
+  readonly hostname: string;
+  readonly startedAtMs: number;
+  readonly timers: TimerHeap;
+  readonly revoked: Revoked;
+  readonly counters = new Counters();
+  readonly reservations = new Reservations();
+  readonly prefetch: Prefetch;
+  readonly rateLimits: RateLimits<Request>;
+  /** Time limits that remote control has set, by task name. */
+  readonly timeLimits = new Map<string, Limits>();
+  /** Made by the services as they start, in this order. */
+  env!: ExecutionEnv;
+  pool!: Pool;
+  link!: BrokerLink;
+  events!: EventDispatcher;
+  consumer: Consumer | undefined;
+  lease: LeaseWatch | undefined;
+  /** False from the moment in which a stop begins: nothing new starts. */
+  isTaking = false;
+  #isWindowPlanned = false;
+
+  constructor(core: AppCore, options: CompiledOptions, onToken: (request: Request) => void) {
+    this.core = core;
+    this.options = options;
+    this.hostname = options.hostname;
+    this.startedAtMs = core.clock.monotonic();
+    this.timers = new TimerHeap(core.clock);
+    this.revoked = new Revoked(core.clock);
+    this.prefetch = new Prefetch({ multiplier: options.prefetchMultiplier, etaLimit: options.etaLimit, isAhead: options.takesAhead });
+    this.rateLimits = new RateLimits({ clock: core.clock, timers: this.timers, onToken });
+  }
+
+  get clock(): Clock {
+    return this.core.clock;
+  }
+
+  get log(): Logger {
+    return this.core.log;
+  }
+
+  /** Lets the broker know, once a tick, how many messages we want. */
+  planWindow(): void {
+    if (this.#isWindowPlanned) return;
+    this.#isWindowPlanned = true;
+    setImmediate(() => {
+      this.#isWindowPlanned = false;
+      this.applyWindow();
+    });
+  }
+
+  applyWindow(): void {
+    this.consumer?.setPrefetch(this.window());
+  }
+
+  /** How many messages the present channel may hold. */
+  window(): number {
+    const { pool, reservations } = this;
+    if (!this.isTaking || reservations.count('finishing') >= MAX_FINISHING) return 0;
+    return Math.max(0, this.prefetch.window(reservations.inHand(pool.room), pool.size) - reservations.olderHeld);
+  }
+}

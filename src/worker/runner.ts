@@ -1,0 +1,238 @@
+import type { Outcome } from '../execution/outcome.ts';
+import { finishTask } from '../execution/finish-task.ts';
+import { metaOf, startedMeta } from '../execution/metas.ts';
+import { revokedOutcome } from '../execution/outcomes.ts';
+import { deferred } from '../kernel/deferred.ts';
+import type { Deferred } from '../kernel/deferred.ts';
+import { encoded } from '../protocol/json-text.ts';
+import type { Verdict } from '../transports/transport.ts';
+import { admitToStart } from './admission.ts';
+import type { WorkerContext } from './context.ts';
+import { logOutcome } from './log-lines.ts';
+import { lostOutcome } from './lost-child.ts';
+import type { Request, RequestOwner } from './request.ts';
+import { failureKind, goesToAnother, verdictFor } from './settle.ts';
+import { taskEnded, taskStarted } from './task-events.ts';
+
+/** How long to wait before looking again whether the lease is certain. */
+const UNCERTAIN_MS = 100;
+
+/** From ready to settled: hands requests to the pool as it has room, and finishes what it gives back. */
+export class Runner implements RequestOwner {
+  readonly #context: WorkerContext;
+  /** Answers of broker and store that are still out; calls of one tick share theirs. */
+  readonly #pending = new Set<Promise<void>>();
+  #whenIdle: Deferred<void> | undefined;
+  #lookAgain: Disposable | undefined;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+  }
+
+  /** It waits for nothing but the pool. */
+  ready(request: Request): void {
+    this.#context.reservations.move(request, 'ready');
+    this.dispatch();
+  }
+
+  /** Starts what waits, as far as the pool has room. */
+  dispatch(): void {
+    const { pool, reservations, lease } = this.#context;
+    this.#context.planWindow();
+    if (!this.#context.isTaking || reservations.count('ready') === 0) return;
+    if (lease !== undefined && !lease.isCertain) return this.#dispatchLater();
+    while (pool.room > 0) {
+      const request = reservations.nextReady();
+      if (request === undefined) return;
+      this.#start(request);
+    }
+  }
+
+  /** Ends a request that never got to the pool. */
+  finishUnstarted(request: Request, outcome: Outcome): void {
+    this.#context.reservations.move(request, 'finishing');
+    this.track(this.#finish(request, outcome));
+  }
+
+  started(request: Request, pid: number, atMs: number): void {
+    const { counters, events, pool } = this.#context;
+    request.startedAtMs = atMs;
+    request.pid = pid;
+    if (request.isAbandoned) return;
+    counters.started(request.name);
+    if (!request.acksLate) this.settle(request, 'ack');
+    if (request.task.policy.trackStarted) this.#storeStarted(request, pid);
+    if (events.sendsTasks && request.task.policy.sendEvents) taskStarted(events, request.id);
+    if (request.killWith !== undefined) void pool.kill(request.id, request.killWith);
+  }
+
+  ended(request: Request, outcome: Outcome): void {
+    const { pool, prefetch, reservations } = this.#context;
+    if (request.isAbandoned) return this.forget(request);
+    reservations.move(request, 'finishing');
+    prefetch.ended(outcome.runtimeMs, pool.size);
+    this.track(this.#finish(request, outcome));
+    this.dispatch();
+  }
+
+  returned(request: Request): void {
+    if (request.isAbandoned) return this.forget(request);
+    if (this.#context.isTaking) this.ready(request);
+    else this.giveBack(request);
+  }
+
+  /** To whoever takes it next; it has not been started here. */
+  giveBack(request: Request): void {
+    this.forget(request);
+    this.settle(request, 'return');
+  }
+
+  /** Out of our books, without a word to the broker. */
+  forget(request: Request): void {
+    const { rateLimits, reservations } = this.#context;
+    request.timer?.[Symbol.dispose]();
+    if (request.standing === 'limited') rateLimits.remove(request.name, request);
+    reservations.move(request, 'gone');
+    this.#wake();
+  }
+
+  /** It is not ours any more: others have it. */
+  drop(request: Request): void {
+    this.forget(request);
+    if (request.isSettled) return;
+    request.isSettled = true;
+    this.#context.reservations.settled(request);
+  }
+
+  settle(request: Request, verdict: Verdict): void {
+    if (request.isSettled) return;
+    const answer = request.settle(verdict);
+    this.#context.reservations.settled(request);
+    this.track(answer);
+  }
+
+  /** The broker's answer to a verdict; a failure is logged, and the message comes again when its lease ends. */
+  track(answer: Promise<void>): void {
+    if (this.#pending.has(answer)) return;
+    this.#pending.add(answer);
+    const done = (): void => {
+      this.#pending.delete(answer);
+      this.#wake();
+    };
+    answer.then(done, (error: unknown) => {
+      this.#context.log.warn('the broker did not take our word on a message; it may come again', { error });
+      done();
+    });
+  }
+
+  /** Nothing runs, all results are stored and the broker knows all verdicts. */
+  get isIdle(): boolean {
+    return this.#context.reservations.isIdle && this.#pending.size === 0;
+  }
+
+  /** Resolves when that is so; may take for ever while the store is away. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    this.#whenIdle ??= deferred();
+    return this.#whenIdle.promise;
+  }
+
+  /** Resolves when the broker and the store have answered, whatever still runs. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  #wake(): void {
+    if (this.#whenIdle === undefined || !this.isIdle) return;
+    this.#whenIdle.resolve();
+    this.#whenIdle = undefined;
+  }
+
+  #dispatchLater(): void {
+    this.#lookAgain ??= this.#context.timers.schedule(UNCERTAIN_MS, () => {
+      this.#lookAgain = undefined;
+      this.dispatch();
+    });
+  }
+
+  #start(request: Request): void {
+    const { options, pool, reservations, revoked, clock } = this.#context;
+    const { headers } = request.received;
+    const answer = admitToStart(headers, { isRevoked: revoked.has(headers), now: () => clock.now() });
+    if (answer !== 'run') return this.finishUnstarted(request, revokedOutcome(answer));
+    reservations.move(request, 'running');
+    if (options.deduplicates && request.acksLate && request.delivery.redelivered && !request.isChecked) this.track(this.#startUnlessDone(request));
+    else pool.run(request);
+  }
+
+  /** A redelivered task whose result is stored already has run: its acknowledgement was lost. */
+  async #startUnlessDone(request: Request): Promise<void> {
+    const { env, log, pool, reservations } = this.#context;
+    request.isChecked = true;
+    const meta = await env.backend.load(request.id).catch((error: unknown) => {
+      log.warn(`cannot look up whether task ${request.label} has succeeded already; running it`, { error });
+      return undefined;
+    });
+    if (meta?.status === 'SUCCESS') {
+      log.info(`Task ${request.label} has succeeded already: not run again`);
+      reservations.move(request, 'gone');
+      this.settle(request, 'ack');
+    } else if (pool.room > 0 && this.#context.isTaking) pool.run(request);
+    else this.returned(request);
+  }
+
+  /** Not tried again: later it might overwrite the result. */
+  #storeStarted(request: Request, pid: number): void {
+    const { env, log } = this.#context;
+    if (request.received.headers.ignore_result ?? request.task.policy.ignoreResult) return;
+    const failed = (error: unknown): void => log.warn(`STARTED of task ${request.label} could not be stored`, { error });
+    const meta = startedMeta(request.received, pid, env);
+    if (meta instanceof Promise) meta.then((made) => env.backend.save(made)).catch(failed);
+    else env.backend.save(meta).catch(failed);
+  }
+
+  /** Result, follow-ups, hooks, verdict, events: in this order. Never throws. */
+  async #finish(request: Request, reported: Outcome): Promise<void> {
+    const { env, events, log, pool, reservations, counters } = this.#context;
+    const { policy } = request.task;
+    let outcome = reported;
+    try {
+      if (outcome.state === 'FAILURE' && failureKind(outcome.error.exc_type) === 'lost') outcome = await lostOutcome(request, outcome, env);
+      if (goesToAnother(outcome, policy) && !request.isSettled) {
+        log.error(`Task ${request.label} was lost with its process; another worker gets it`);
+        reservations.move(request, 'gone');
+        return this.settle(request, 'requeue');
+      }
+      const finished = await finishTask(request.received, outcome, env);
+      outcome = finished.outcome;
+      if (finished.listensAfter && request.pid !== null) await pool.after(request, outcome);
+    } catch (error) {
+      reservations.move(request, 'gone');
+      if (env.signal?.aborted === true)
+        return log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
+      log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded`, { error });
+      return this.settle(request, verdictFor(outcome, policy) ?? 'ack');
+    }
+    reservations.move(request, 'gone');
+    if (!request.isAbandoned) this.settle(request, verdictFor(outcome, policy) ?? 'ack');
+    counters.finished(outcome.state);
+    if (events.sendsTasks && policy.sendEvents) taskEnded(events, request.id, outcome);
+    logOutcome(log, request, outcome);
+    this.#context.planWindow();
+  }
+
+  /** Cold stop: what runs is ended; late ones go back, and of the others RETRY is all that can be said, as Celery does. */
+  abandon(request: Request, reason: Error): void {
+    const { env, log, pool } = this.#context;
+    if (request.isAbandoned) return;
+    request.isAbandoned = true;
+    log.warn(`Task ${request.label} is given up: ${reason.message}`);
+    const canReturn = !request.isSettled;
+    this.settle(request, 'return');
+    pool.cancel(request.id, reason);
+    if (canReturn || (request.received.headers.ignore_result ?? request.task.policy.ignoreResult)) return;
+    const result = encoded({ exc_type: 'Retry', exc_message: [reason.message], exc_module: 'celery.exceptions' });
+    const store = async (): Promise<void> => env.backend.save(await metaOf(request.received, { status: 'RETRY', result, children: [] }, env));
+    this.track(store());
+  }
+}
