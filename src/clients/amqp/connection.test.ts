@@ -1,0 +1,154 @@
+// The client against a real RabbitMQ, and against a network that misbehaves.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import type { AmqpChannel, AmqpMessage } from './channel.ts';
+import { AmqpConnection, type AmqpOptions } from './connection.ts';
+import { AmqpConnectionLost, AmqpReplyError } from './errors.ts';
+
+const url = process.env['CELERIAC_TEST_AMQP'];
+if (url === undefined) test.skip('AMQP client: CELERIAC_TEST_AMQP is not set (npm test sets it where it can)', () => undefined);
+
+describe.runIf(url !== undefined)('with a real RabbitMQ', () => {
+  const { hostname, port } = new URL(url ?? 'amqp://localhost:1');
+  const options = (more: Partial<AmqpOptions> = {}): AmqpOptions => ({
+    host: hostname,
+    port: Number(port),
+    username: 'guest',
+    password: 'guest',
+    virtualHost: '/',
+    name: 'celeriac/test',
+    clock: systemClock,
+    timeoutMs: 4000,
+    heartbeatMs: 0,
+    maxMessageBytes: 1_000_000,
+    ...more,
+  });
+  const queue = `client-test-${process.pid}`;
+  let connection: AmqpConnection;
+  let channel: AmqpChannel;
+  beforeAll(async () => {
+    connection = await AmqpConnection.open(options());
+    channel = await connection.openChannel();
+    await channel.call('queue.declare', { queue, autoDelete: false, durable: true }, 'queue.declare-ok');
+  });
+  afterAll(async () => {
+    await channel.call('queue.delete', { queue }, 'queue.delete-ok');
+    await connection.close();
+    expect(await connection.closed).toBeUndefined();
+  });
+
+  const take = async (): Promise<AmqpMessage> => (await channel.get(queue))!;
+
+  test('a body that needs many frames arrives whole, and an empty one too', async () => {
+    for (const size of [0, 1, 131_064, 131_065, 700_000]) {
+      const body = Buffer.alloc(size, 'ä');
+      await channel.publish('', queue, { deliveryMode: 2 }, body);
+      const message = await take();
+      expect(message.body!.length).toBe(size);
+      expect(Buffer.compare(message.body!, body)).toBe(0);
+      channel.send('basic.ack', { deliveryTag: message.deliveryTag });
+    }
+  });
+
+  test('a body larger than allowed is read over, and says how large it was', async () => {
+    await channel.publish('', queue, {}, Buffer.alloc(1_000_001));
+    const message = await take();
+    expect(message.body).toBeUndefined();
+    expect(message.bodyBytes).toBe(1_000_001);
+    channel.send('basic.reject', { deliveryTag: message.deliveryTag });
+  });
+
+  test('a mandatory message without a queue is given back, each to its own publish', async () => {
+    const results = await Promise.allSettled([
+      channel.publish('', 'nobody-1', {}, Buffer.from('x'), { mandatory: true }),
+      channel.publish('', queue, {}, Buffer.from('y'), { mandatory: true }),
+      channel.publish('', 'nobody-2', {}, Buffer.from('z'), { mandatory: true }),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+    expect(String((results[2] as PromiseRejectedResult).reason)).toContain('nobody-2');
+    channel.send('basic.ack', { deliveryTag: (await take()).deliveryTag });
+  });
+
+  test('a refused declaration closes its channel with the reason, and not the connection', async () => {
+    const other = await connection.openChannel();
+    await expect(other.call('queue.declare', { queue, durable: false }, 'queue.declare-ok')).rejects.toThrow(/inequivalent arg 'durable'.*406/);
+    expect(await other.closed).toBeInstanceOf(AmqpReplyError);
+    expect(channel.isOpen).toBe(true);
+  });
+
+  test('a consumer whose queue is deleted is told', async () => {
+    const other = await connection.openChannel();
+    await other.call('queue.declare', { queue: `${queue}-short` }, 'queue.declare-ok');
+    const cancelled = new Promise<void>((resolve) => void other.consume(`${queue}-short`, { onMessage: () => undefined, onCancelled: resolve }));
+    await channel.call('queue.delete', { queue: `${queue}-short` }, 'queue.delete-ok');
+    await cancelled;
+    await other.close();
+  });
+
+  test('5,000 publishes in flight are all confirmed, and delivered in order', async () => {
+    const other = await connection.openChannel();
+    const seen: number[] = [];
+    const all = new Promise<void>((resolve) => {
+      void channel.consume(queue, {
+        onMessage: ({ body, deliveryTag }) => {
+          seen.push(Number(Buffer.from(body!).toString()));
+          channel.send('basic.ack', { deliveryTag });
+          if (seen.length === 5000) resolve();
+        },
+        onCancelled: () => undefined,
+      });
+    });
+    await Promise.all(Array.from({ length: 5000 }, (_, i) => other.publish('', queue, {}, Buffer.from(String(i)))));
+    await all;
+    expect(seen).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+    expect(other.inFlight).toBe(0);
+    await other.close();
+  });
+
+  test('wrong credentials, a wrong virtual host, a wrong port and a wrong protocol each say what is wrong', async () => {
+    await expect(AmqpConnection.open(options({ password: 'wrong' }))).rejects.toThrow(/ACCESS_REFUSED.*403/);
+    await expect(AmqpConnection.open(options({ virtualHost: 'nope' }))).rejects.toThrow(/vhost.*not found.*530/i);
+    await expect(AmqpConnection.open(options({ port: 1 }))).rejects.toThrow(/cannot connect to 127.0.0.1:1/);
+    const management = process.env['CELERIAC_TEST_AMQP_MANAGEMENT'];
+    if (management !== undefined) await expect(AmqpConnection.open(options({ port: Number(new URL(management).port) }))).rejects.toThrow();
+  });
+
+  test('AMQPLAIN logs in, too', async () => {
+    const other = await AmqpConnection.open(options({ mechanism: 'AMQPLAIN' }));
+    await other.close();
+  });
+
+  test('a silent network is noticed by missing heartbeats; what waits is rejected', async () => {
+    const proxy = await TcpProxy.to(Number(port));
+    const other = await AmqpConnection.open(options({ port: proxy.port, heartbeatMs: 1000 }));
+    const quiet = await other.openChannel();
+    proxy.silence();
+    const publishing = expect(quiet.publish('', queue, {}, Buffer.from('x'))).rejects.toBeInstanceOf(AmqpConnectionLost);
+    expect(await other.closed).toBeInstanceOf(AmqpConnectionLost);
+    await publishing;
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  test('an idle connection lives on its heartbeats', async () => {
+    const other = await AmqpConnection.open(options({ heartbeatMs: 1000 }));
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    const idle = await other.openChannel();
+    await idle.close();
+    await other.close();
+  });
+
+  test('cut at any byte of what it sends, everything that waits is rejected and nothing hangs', async () => {
+    const proxy = await TcpProxy.to(Number(port));
+    for (let at = 3; at < 1200; at += 97) {
+      proxy.cutAfter(at);
+      const attempt = (async () => {
+        const other = await AmqpConnection.open(options({ port: proxy.port }));
+        const cut = await other.openChannel();
+        for (;;) await cut.publish('', queue, { headers: { a: 'x'.repeat(50) } }, Buffer.from('hello'));
+      })();
+      await expect(attempt).rejects.toThrow();
+    }
+    await proxy[Symbol.asyncDispose]();
+  }, 60_000);
+});

@@ -1,0 +1,92 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A TCP proxy that can misbehave: for tests of what happens when the network does. */
+export class TcpProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
+  #mode: 'pass' | 'silent' | 'refuse' = 'pass';
+  #cutAfter: number | undefined;
+  /** Bytes that clients have sent so far. */
+  sent = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async to(port: number, host = '127.0.0.1'): Promise<TcpProxy> {
+    const server = createServer();
+    const proxy = new TcpProxy(server);
+    server.on('connection', (client) => proxy.#pair(client, connect({ port, host, noDelay: true })));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Everything is swallowed, both ways, without a word: a half-open connection. */
+  silence(): void {
+    this.#mode = 'silent';
+  }
+
+  /** New connections are closed at once; open ones go on. */
+  refuse(): void {
+    this.#mode = 'refuse';
+  }
+
+  heal(): void {
+    this.#mode = 'pass';
+  }
+
+  /** Resets every connection that is open now. */
+  reset(): void {
+    for (const { client, upstream } of this.#pairs) {
+      client.resetAndDestroy();
+      upstream.destroy();
+    }
+  }
+
+  /** Resets the connection in the middle of what clients send, after so many more bytes. */
+  cutAfter(bytes: number): void {
+    this.#cutAfter = this.sent + bytes;
+  }
+
+  #pair(client: Socket, upstream: Socket): void {
+    if (this.#mode === 'refuse') {
+      client.destroy();
+      upstream.destroy();
+      return;
+    }
+    const pair = { client, upstream };
+    this.#pairs.add(pair);
+    const end = (): void => {
+      this.#pairs.delete(pair);
+      client.destroy();
+      upstream.destroy();
+    };
+    client.on('data', (chunk: Buffer) => {
+      this.sent += chunk.length;
+      if (this.#mode === 'silent') return;
+      if (this.#cutAfter !== undefined && this.sent >= this.#cutAfter) {
+        upstream.write(chunk.subarray(0, chunk.length - (this.sent - this.#cutAfter)));
+        this.#cutAfter = undefined;
+        client.resetAndDestroy();
+        upstream.destroySoon();
+        return;
+      }
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk: Buffer) => this.#mode !== 'silent' && client.write(chunk));
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', () => this.#mode !== 'silent' && end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.heal();
+    for (const { client, upstream } of this.#pairs) {
+      client.destroy();
+      upstream.destroy();
+    }
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
