@@ -19,8 +19,12 @@ export function entryBeside(metaUrl: string, name: string): Entry {
 }
 
 function tsxUrls(metaUrl: string): NonNullable<Entry['tsx']> {
-  const { resolve } = createRequire(metaUrl);
-  return { loader: pathToFileURL(resolve('tsx')).href, api: pathToFileURL(resolve('tsx/esm/api')).href };
+  const require = createRequire(metaUrl);
+  const manifest = require.resolve('tsx/package.json');
+  const { exports } = require(manifest) as { readonly exports: Readonly<Record<'./esm/api', { readonly import: { readonly default: string } }>> };
+  // `require.resolve` would give the CommonJS form, which cannot be imported.
+  const api = new URL(exports['./esm/api'].import.default, pathToFileURL(manifest)).href;
+  return { loader: pathToFileURL(require.resolve('tsx')).href, api };
 }
 
 export function childConfig(options: PoolOptions, pool: string): ChildConfig {

@@ -46,6 +46,7 @@ export class ChildServer {
   #current: Current | undefined;
   #reportedAt = 0;
   #afters = 0;
+  #isAwake = false;
   #isStopping = false;
 
   constructor(port: ChildPort, core: ChildCore, config: ChildConfig) {
@@ -75,8 +76,7 @@ export class ChildServer {
     switch (message.kind) {
       case 'job':
         this.#queue.push(message);
-        if (this.#current === undefined) this.#next();
-        return;
+        return this.#wake();
       case 'cancel':
         return this.#cancel(message.seq, reasonOf(message.reason));
       case 'after':
@@ -88,6 +88,16 @@ export class ChildServer {
         for (const { seq } of this.#queue.splice(0)) this.#outbox.add({ kind: 'returned', seq });
         this.#exitWhenDone();
     }
+  }
+
+  /** The first job begins in a turn of its own too. */
+  #wake(): void {
+    if (this.#current !== undefined || this.#isAwake) return;
+    this.#isAwake = true;
+    setImmediate(() => {
+      this.#isAwake = false;
+      this.#next();
+    });
   }
 
   #next(): void {
@@ -110,13 +120,13 @@ export class ChildServer {
     this.#current = current;
     if (!job.isAlone) return this.#begin(job, current);
     // It may block the loop for long: the outcomes of its neighbours and its own beginning must be with the parent by then.
-    this.#report(current, () => this.#begin(job, current));
+    this.#report(current, () => setImmediate(() => this.#begin(job, current)));
   }
 
   #begin(job: JobMessage, current: Current): void {
     this.#port.markStarted(current.seq);
     void this.#run(job, current).then((outcome) => this.#ended(current, outcome));
-    // The pool's messages, and the end of its channel, are seen between any two jobs: each begins in a turn of its own.
+    // The pool's messages, and the end of its channel, are heard between any two jobs: each begins in a turn of the loop, in its last phase.
     setImmediate(() => {
       if (current.hasEnded) return this.#next();
       current.isLate = true;
@@ -149,7 +159,7 @@ export class ChildServer {
       this.#reportedAt = now;
       this.#outbox.flush();
     }
-    if (current.isLate) setImmediate(() => this.#next());
+    if (current.isLate) setImmediate(() => setImmediate(() => this.#next()));
   }
 
   #report(current: Current, sent?: () => void): void {

@@ -27,7 +27,7 @@ export const place = (): string => `${process.pid}/${threadId}`;
 
 /** What stays in a child between a task and what follows its result. */
 const memory = new Map<string, string>();
-const hoard: string[] = [];
+const hoard: number[][] = [];
 
 const meta = (run: Run, status: string, value: Value): ResultMeta => ({
   ...{ task_id: run.received.headers.id, status, result: encoded(value), traceback: null, children: [], date_done: null },
@@ -70,8 +70,8 @@ const handlers: Readonly<Record<string, Handler>> = {
     return systemClock.sleep(5).then(() => 'still here');
   },
   hoard: (_run, megabytes: number) => {
-    for (let n = 0; n < megabytes * 16; n++) hoard.push(String.fromCharCode(65 + (n % 26)).repeat(65_536) + n);
-    return hoard.map((text) => text.length).reduce((a, b) => a + b, 0);
+    for (let n = 0; n < megabytes; n++) hoard.push(Array.from({ length: 131_072 }, (_, at) => at * 1.5 + n));
+    return hoard.length;
   },
   /** Awaits each of its calls. */
   calls: async (run) => {
