@@ -1,0 +1,64 @@
+import type { AmqpMessage } from '../../clients/amqp/channel.ts';
+import type { FieldTable } from '../../clients/amqp/field-table.ts';
+import type { BasicProperties } from '../../clients/amqp/properties.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { MessageProperties, WireMessage } from '../../protocol/wire-message.ts';
+
+/** Properties that users name as they like: camelCase, snake_case or AMQP's own. What AMQP has no property for is left out. */
+const EXTRA: Readonly<Record<string, keyof BasicProperties>> = {
+  messageId: 'messageId',
+  message_id: 'messageId',
+  timestamp: 'timestamp',
+  type: 'type',
+  userId: 'userId',
+  user_id: 'userId',
+  appId: 'appId',
+  app_id: 'appId',
+  clusterId: 'clusterId',
+  cluster_id: 'clusterId',
+};
+
+/** The properties to publish with. Delivery mode and priority are always written, as kombu does. */
+export function toProperties({ properties, headers, contentType, contentEncoding }: WireMessage): BasicProperties {
+  const { correlationId, replyTo, priority = 0, expirationMs, persistent = true, extra = {} } = properties;
+  const more = Object.fromEntries(
+    Object.entries(extra).flatMap(([name, value]) => (Object.hasOwn(EXTRA, name) && value !== undefined ? [[EXTRA[name]!, value]] : [])),
+  );
+  return {
+    contentType,
+    contentEncoding,
+    headers: headers as FieldTable,
+    deliveryMode: persistent ? 2 : 1,
+    priority: Math.max(0, Math.min(255, priority)),
+    correlationId,
+    replyTo,
+    expiration: expirationMs === undefined ? undefined : String(Math.max(0, Math.round(expirationMs))),
+    ...more,
+  };
+}
+
+/** A message as it came. One that was too large to be kept comes as a foreign one, without its body. */
+export function toWireMessage({ properties, body }: AmqpMessage): WireMessage {
+  return {
+    body: body ?? new Uint8Array(),
+    contentType: body === undefined ? 'application/octet-stream' : (properties.contentType ?? 'application/octet-stream'),
+    contentEncoding: properties.contentEncoding ?? 'utf-8',
+    headers: (properties.headers ?? {}) as JsonObject,
+    properties: messageProperties(properties),
+  };
+}
+
+function messageProperties(properties: BasicProperties): MessageProperties {
+  const { correlationId, replyTo, priority, expiration, deliveryMode, messageId, timestamp, type, userId, appId, clusterId } = properties;
+  const extra = Object.fromEntries(
+    Object.entries({ messageId, timestamp, type, userId, appId, clusterId }).filter(([, value]) => value !== undefined),
+  ) as JsonObject;
+  return {
+    ...(correlationId !== undefined && { correlationId }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(priority !== undefined && { priority }),
+    ...(expiration !== undefined && Number.isFinite(Number(expiration)) && { expirationMs: Number(expiration) }),
+    ...(deliveryMode !== undefined && { persistent: deliveryMode === 2 }),
+    ...(Object.keys(extra).length > 0 && { extra }),
+  };
+}
