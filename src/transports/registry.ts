@@ -6,6 +6,7 @@ type Load = () => Promise<{ readonly transport: Transport }>;
 const memory: Load = () => import('./memory/index.ts');
 const sqlite: Load = () => import('./sqlite/index.ts');
 const redis: Load = () => import('./redis/index.ts');
+const amqp: Load = () => import('./amqp/index.ts');
 
 /** Every URL scheme that can be a broker; each driver is loaded when first named. */
 const TRANSPORTS: Readonly<Record<string, Load>> = {
@@ -15,6 +16,9 @@ const TRANSPORTS: Readonly<Record<string, Load>> = {
   rediss: redis,
   'redis+socket': redis,
   sentinel: redis,
+  amqp,
+  amqps: amqp,
+  pyamqp: amqp,
 };
 
 /** Schemes of `brokerUrl`, for help texts. */
