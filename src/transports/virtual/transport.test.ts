@@ -1,0 +1,283 @@
+import { expect, test } from 'vitest';
+import { OperationalError } from '../../errors.ts';
+import { newId } from '../../kernel/ids.ts';
+import { silentLogger } from '../../kernel/logger.ts';
+import type { WireMessage } from '../../protocol/wire-message.ts';
+import { createFakeClock } from '../../testing/fake-clock.ts';
+import { transport as memory } from '../memory/index.ts';
+import type { BrokerConnection, Channel, ConnectOptions, Delivery } from '../transport.ts';
+import type { QueueStore, Reservation } from './queue-store.ts';
+import { virtualTransport } from './transport.ts';
+
+const text = (value: string): WireMessage => ({ body: { text: value }, contentType: 'text/plain', contentEncoding: 'utf-8', headers: {}, properties: {} });
+const textOf = (delivery: Delivery): string => (delivery.message.body as { text: string }).text;
+
+/** A store whose server can be taken away: everything asked of it then fails, what waits included. */
+class CuttableStore implements QueueStore {
+  readonly closed: Promise<Error>;
+  readonly calls: string[] = [];
+  /** What a take brought whose answer never arrived. */
+  loseAnswers = false;
+  #close!: (reason: Error) => void;
+  #reject!: (reason: Error) => void;
+  #isCut = false;
+  readonly #cut: Promise<never>;
+  readonly inner: QueueStore;
+
+  constructor(inner: QueueStore) {
+    this.inner = inner;
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+    this.#cut = new Promise((_, reject) => (this.#reject = reject));
+    this.#cut.catch(() => undefined);
+  }
+  /** The server goes away; `isSilent`: nobody tells. */
+  cut(isSilent = false): void {
+    const reason = new OperationalError('the server went away');
+    this.#isCut = true;
+    this.#reject(reason);
+    if (!isSilent) this.#close(reason);
+  }
+  #ask<T>(name: string, action: () => Promise<T>): Promise<T> {
+    this.calls.push(name);
+    return this.#isCut ? this.#cut : Promise.race([action(), this.#cut]);
+  }
+  get owner() {
+    return this.inner.owner;
+  }
+  get bindings() {
+    return this.inner.bindings;
+  }
+  createQueue: QueueStore['createQueue'] = (queue) => this.#ask('createQueue', () => this.inner.createQueue(queue));
+  deleteQueue: QueueStore['deleteQueue'] = (queue) => this.#ask('deleteQueue', () => this.inner.deleteQueue(queue));
+  put: QueueStore['put'] = (...args) => this.#ask('put', () => this.inner.put(...args));
+  reserve: QueueStore['reserve'] = (queues, options) => {
+    return this.#ask('reserve', () => this.inner.reserve(queues, options).then((batch) => (this.loseAnswers && batch.length > 0 ? this.#cut : batch)));
+  };
+  settle: QueueStore['settle'] = (reservation, verdict) => this.#ask(`settle ${verdict}`, () => this.inner.settle(reservation, verdict));
+  renew: QueueStore['renew'] = (ms) => this.#ask('renew', () => this.inner.renew(ms));
+  recover: QueueStore['recover'] = (max) => this.#ask('recover', () => this.inner.recover(max));
+  reconcile: QueueStore['reconcile'] & {} = (known) => this.#ask('reconcile', () => this.inner.reconcile!(known));
+  size: QueueStore['size'] = (queue) => this.#ask('size', () => this.inner.size(queue));
+  purge: QueueStore['purge'] = (queue) => this.#ask('purge', () => this.inner.purge(queue));
+  [Symbol.asyncDispose] = async (): Promise<void> => {
+    if (!this.#isCut) await this.inner[Symbol.asyncDispose]();
+  };
+}
+
+/** A transport on cuttable stores, and a bystander that looks at the same broker directly. */
+function world() {
+  const clock = createFakeClock();
+  const name = newId();
+  const stores: CuttableStore[] = [];
+  const options = (owner: string): ConnectOptions => ({
+    url: new URL(`memory://${name}`),
+    owner,
+    timeoutMs: 1000,
+    heartbeatMs: 0,
+    transportOptions: {},
+    clock,
+    log: silentLogger,
+    role: 'test',
+    maxMessageBytes: 2 ** 20,
+    signal: new AbortController().signal,
+  });
+  const transport = virtualTransport({
+    name: 'cuttable',
+    capabilities: memory.capabilities,
+    async open(given) {
+      const store = new CuttableStore(await memory.open(given));
+      stores.push(store);
+      return store;
+    },
+  });
+  return { clock, stores, connect: (owner: string) => transport.connect(options(owner)), bystander: () => memory.open(options(newId())) };
+}
+
+async function consuming(connection: BrokerConnection, deliveries: Delivery[], prefetch = 10): Promise<Channel> {
+  const channel = await connection.openChannel();
+  await channel.declareQueue({ name: 'q', durable: true, exclusive: false, autoDelete: false, arguments: {} });
+  channel.setPrefetch(prefetch);
+  await channel.consume('q', (delivery) => void deliveries.push(delivery));
+  return channel;
+}
+
+const now = (store: QueueStore): Promise<readonly Reservation[]> => store.reserve(['q'], { max: 100, waitMs: 0, signal: new AbortController().signal });
+
+test.each([
+  ['told by the store', false],
+  ['noticed by what was asked of it', true],
+])('a lost server closes the connection and its channels with the reason: %s', async (_, isSilent) => {
+  const { stores, connect } = world();
+  const connection = await connect('w1');
+  const channel = await consuming(connection, []);
+  stores[0]!.cut(isSilent);
+  expect(await connection.closed).toBeInstanceOf(OperationalError);
+  expect(await channel.closed).toBeInstanceOf(OperationalError);
+  await expect(connection.openChannel()).rejects.toThrow(OperationalError);
+});
+
+test('a publish that finds the server gone fails, and closes the connection', async () => {
+  const { stores, connect } = world();
+  const connection = await connect('w1');
+  const channel = await connection.openChannel();
+  stores[0]!.cut(true);
+  await expect(channel.publish(text('a'), '', 'q')).rejects.toThrow('went away');
+  expect(await connection.closed).toBeInstanceOf(OperationalError);
+});
+
+test('what is in hand stays in hand over a lost connection, and is settled by the next one', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const first = await connect('w1');
+  const channel = await consuming(first, deliveries);
+  for (const value of ['a', 'b', 'c']) await channel.publish(text(value), '', 'q');
+  await clock.advance(10);
+  expect(deliveries.map(textOf)).toEqual(['a', 'b', 'c']);
+
+  stores[0]!.cut();
+  await first.closed;
+  const settled = Promise.all([deliveries[0]!.settle('ack'), deliveries[1]!.settle('requeue')]);
+  const peer = await bystander();
+  expect(await peer.size('q')).toBe(0);
+
+  await using _second = await connect('w1');
+  await settled;
+  expect((await now(peer)).map((one) => (one.message.body as { text: string }).text)).toEqual(['b']);
+  await deliveries[2]!.settle('return');
+  expect(await now(peer)).toHaveLength(1);
+});
+
+test('a settle whose answer was lost is done again by the next connection', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const channel = await consuming(await connect('w1'), deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  const settled = deliveries[0]!.settle('ack');
+  stores[0]!.cut();
+  await using _second = await connect('w1');
+  await settled;
+  const peer = await bystander();
+  await clock.advance(60_000);
+  expect(await peer.recover(10)).toBe(0);
+  expect(await now(peer)).toEqual([]);
+});
+
+test('a take whose answer was lost goes back when its owner connects again, and nothing else does', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const first = await connect('w1');
+  const channel = await consuming(first, deliveries, 4);
+  await channel.publish(text('held'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.loseAnswers = true;
+  const peer = await bystander();
+  await peer.put('q', text('lost'));
+  await clock.advance(10);
+  expect(await peer.size('q')).toBe(0);
+  stores[0]!.cut();
+  await first.closed;
+  await using _second = await connect('w1');
+  expect((await now(peer)).map((one) => (one.message.body as { text: string }).text)).toEqual(['lost']);
+  expect(deliveries.map(textOf)).toEqual(['held']);
+});
+
+test('renews its lease for as long as it is connected, and only when it takes messages', async () => {
+  const { clock, stores, connect } = world();
+  await using connection = await connect('w1');
+  const channel = await connection.openChannel();
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(60_000);
+  expect(stores[0]!.calls.filter((call) => call === 'renew')).toEqual([]);
+  expect(connection.lease!.isCertain).toBe(false);
+  await channel.consume('q', () => undefined);
+  expect(connection.lease!.isCertain).toBe(true);
+  await clock.advance(60_000);
+  expect(stores[0]!.calls.filter((call) => call === 'renew').length).toBeGreaterThanOrEqual(15);
+  expect(stores[0]!.calls.filter((call) => call === 'recover').length).toBeGreaterThanOrEqual(9);
+});
+
+test('puts back what a dead worker held within half a minute', async () => {
+  const { clock, connect, bystander, stores } = world();
+  const dead = await consuming(await connect('dead'), []);
+  await dead.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  const deliveries: Delivery[] = [];
+  await using living = await connect('living');
+  await consuming(living, deliveries);
+  await clock.advance(30_000);
+  expect(deliveries.map((one) => [textOf(one), one.redelivered])).toEqual([['a', true]]);
+});
+
+test('one that was declared lost hears it, closes, forgets what it held, and goes on under another id', async () => {
+  const { clock, connect, bystander, stores } = world();
+  const deliveries: Delivery[] = [];
+  const connection = await connect('w1');
+  const channel = await consuming(connection, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  // Suspended: peers look twice while it does not renew, all in one moment of its own clock's timers.
+  const peer = await bystander();
+  const renew = stores[0]!.inner.renew.bind(stores[0]!.inner);
+  stores[0]!.inner.renew = () => Promise.resolve(true);
+  await clock.advance(20_000);
+  await peer.recover(10);
+  await clock.advance(6000);
+  expect(await peer.recover(10)).toBe(1);
+  const [taken] = await now(peer).then((all) => (all.length > 0 ? all : []));
+
+  const losses: Error[] = [];
+  connection.lease!.onLost((reason) => void losses.push(reason));
+  stores[0]!.inner.renew = renew;
+  await clock.advance(5000);
+  expect(losses).toHaveLength(1);
+  expect(await connection.closed).toBe(losses[0]);
+
+  await using second = await connect('w1');
+  expect(stores.at(-1)!.owner).not.toBe('w1');
+  await deliveries[0]!.settle('ack');
+  await consuming(second, deliveries);
+  expect(second.lease!.isCertain).toBe(true);
+  if (taken !== undefined) await peer.settle(taken, 'return');
+  await clock.advance(10);
+  expect(deliveries.map(textOf).slice(-1)).toEqual(['a']);
+});
+
+test('asks for the next batch before it hands out the one that came', async () => {
+  const { clock, stores, connect } = world();
+  await using connection = await connect('w1');
+  const channel = await connection.openChannel();
+  for (let n = 0; n < 8; n++) await channel.publish(text(`m${n}`), '', 'q');
+  channel.setPrefetch(8);
+  const takesBefore: number[] = [];
+  await channel.consume('q', () => void takesBefore.push(stores[0]!.calls.filter((call) => call === 'reserve').length));
+  await clock.advance(10);
+  expect(takesBefore).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
+});
+
+test('a take that follows settles is made once for all of one tick, before the store sends them', async () => {
+  const { clock, stores, connect } = world();
+  await using connection = await connect('w1');
+  const deliveries: Delivery[] = [];
+  const channel = await consuming(connection, deliveries, 4);
+  for (let n = 0; n < 12; n++) await channel.publish(text(`m${n}`), '', 'q');
+  await clock.advance(10);
+  expect(deliveries).toHaveLength(4);
+  stores[0]!.calls.length = 0;
+  for (const delivery of deliveries.slice(0, 4)) void delivery.settle('ack');
+  expect(stores[0]!.calls).toEqual(['settle ack', 'settle ack', 'settle ack', 'settle ack']);
+  await clock.advance(10);
+  expect(deliveries).toHaveLength(8);
+  expect(stores[0]!.calls.filter((call) => call === 'reserve')).toHaveLength(2);
+});
+
+test('an error that is no loss reaches who asked, and the connection lives', async () => {
+  const { stores, connect } = world();
+  await using connection = await connect('w1');
+  const channel = await connection.openChannel();
+  stores[0]!.inner.purge = () => Promise.reject(new TypeError('no such command'));
+  await expect(channel.purge('q')).rejects.toThrow('no such command');
+  await channel.publish(text('a'), '', 'q');
+  expect((await channel.queueInfo('q'))?.messages).toBe(1);
+});
