@@ -21,10 +21,10 @@ export interface Terminal {
   readonly program: string;
   readonly cwd: string;
   readonly env: Record<string, string | undefined>;
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   /** Asks, and gives the answer; undefined where nobody can be asked. */
-  ask(question: string): Promise<string | undefined>;
+  readonly ask: (question: string) => Promise<string | undefined>;
 }
 
 /** What every command has: the terminal, the options before it, and the app that `-A` names. */

@@ -144,7 +144,7 @@ function listText(kind: Kind): string {
   const lines = rows.filter((row) => row.kind === kind).map((row) => [signatureOf(row), row.help] as const);
   const width = Math.max(...lines.map(([signature]) => signature.length));
   return lines
-    .toSorted()
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([signature, help]) => `  ${signature.padEnd(width)}  ${help}`)
     .join('\n');
 }
