@@ -1,47 +1,20 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../kernel/clock.ts';
+import { createFakeClock } from '../testing/fake-clock.ts';
 import { TimerHeap } from '../kernel/timer-heap.ts';
 import { RateLimits, parseRate } from './rate-limits.ts';
 
-/** Time that moves when told; timers run when it passes them. */
-function handClock(): Clock & { advance(ms: number): void } {
-  const timers = new Set<{ at: number; action: () => void }>();
-  const state = { now: 0 };
-  return {
-    now: () => state.now,
-    monotonic: () => state.now,
-    sleep: () => Promise.reject(new Error('not used')),
-    schedule(ms, action) {
-      const timer = { at: state.now + ms, action };
-      timers.add(timer);
-      return { [Symbol.dispose]: () => void timers.delete(timer) };
-    },
-    advance(ms) {
-      const end = state.now + ms;
-      for (;;) {
-        const next = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        timers.delete(next);
-        state.now = next.at;
-        next.action();
-      }
-      state.now = end;
-    },
-  };
-}
-
 function setUp() {
-  const clock = handClock();
+  const clock = createFakeClock(0);
   const served: (readonly [item: string, at: number])[] = [];
   const limits = new RateLimits<string>({ clock, timers: new TimerHeap(clock), onToken: (item) => served.push([item, clock.now()]) });
   return { clock, served, limits };
 }
 
-test('lets one through at once and the others at the rate, in order', () => {
+test('lets one through at once and the others at the rate, in order', async () => {
   const { clock, served, limits } = setUp();
   for (const item of ['a', 'b', 'c']) limits.wait('t', 2, item);
   expect(served).toEqual([['a', 0]]);
-  clock.advance(10_000);
+  await clock.advance(10_000);
   expect(served).toEqual([
     ['a', 0],
     ['b', 500],
@@ -65,11 +38,11 @@ test('no limit any more sets free whoever waits', () => {
   expect(limits.rateOf({ name: 't', policy: { ratePerSecond: 5 } })).toBeNull();
 });
 
-test('another limit holds for whoever waits', () => {
+test('another limit holds for whoever waits', async () => {
   const { clock, served, limits } = setUp();
   for (const item of ['a', 'b', 'c']) limits.wait('t', 0.001, item);
   limits.set('t', 10);
-  clock.advance(1000);
+  await clock.advance(1000);
   expect(served).toEqual([
     ['a', 0],
     ['b', 0],
@@ -77,11 +50,11 @@ test('another limit holds for whoever waits', () => {
   ]);
 });
 
-test('who was removed gets no token', () => {
+test('who was removed gets no token', async () => {
   const { clock, served, limits } = setUp();
   for (const item of ['a', 'b', 'c']) limits.wait('t', 1, item);
   limits.remove('t', 'b');
-  clock.advance(1000);
+  await clock.advance(1000);
   expect(served.map(([item]) => item)).toEqual(['a', 'c']);
 });
 
