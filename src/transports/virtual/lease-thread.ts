@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { systemClock } from '../../kernel/clock.ts';
 import type { ConnectOptions } from '../transport.ts';
 import { leaseTimes } from './lease.ts';
@@ -31,12 +33,9 @@ export function openLeaseThread(module: string, options: ConnectOptions): LeaseT
   mark(1);
 
   const data: LeaseThreadData = { module, url: url.href, options: rest, signs };
-  const isSource = import.meta.url.endsWith('.ts');
-  const thread = new Worker(new URL(isSource ? './lease-thread-main.ts' : './lease-thread-main.js', import.meta.url), {
+  const thread = startThread({
     workerData: data,
     name: 'celeriac-lease',
-    // From sources (tests) the thread needs a loader for TypeScript of its own.
-    execArgv: isSource ? ['--import', 'tsx'] : [],
     resourceLimits: { maxOldGenerationSizeMb: 64 },
   });
   thread.unref();
@@ -56,7 +55,7 @@ export function openLeaseThread(module: string, options: ConnectOptions): LeaseT
     else for (const listener of errorListeners) listener(new Error(report.message));
   });
   thread.on('error', (error: Error) => {
-    for (const listener of errorListeners) listener(error);
+    for (const listener of errorListeners) listener(new Error(`the lease thread has ended: ${error.message}`, { cause: error }));
   });
 
   return {
@@ -68,4 +67,13 @@ export function openLeaseThread(module: string, options: ConnectOptions): LeaseT
       await thread.terminate();
     },
   };
+}
+
+/** Built, the thread is JavaScript beside us. From sources (our own tests) it must first be taught TypeScript: `--import tsx` does nothing in a thread on Node 20. */
+function startThread(options: WorkerOptions): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./lease-thread-main.js', import.meta.url), options);
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const loader = JSON.stringify(new URL('./dist/esm/api/index.mjs', tsx).href);
+  const main = JSON.stringify(new URL('./lease-thread-main.ts', import.meta.url).href);
+  return new Worker(`import(${loader}).then(({ register }) => { register(); return import(${main}); });`, { ...options, eval: true });
 }

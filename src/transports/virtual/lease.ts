@@ -105,7 +105,9 @@ export class Lease implements LeaseWatch {
     if (this.#isEnded) return;
     this.#thread = this.#options.openThread?.();
     this.#thread?.onLost(() => this.#declareLost());
-    this.#thread?.onError((error) => this.#options.log.warn('the lease thread cannot renew the lease; it tries again', { error }));
+    this.#thread?.onError((error) =>
+      this.#options.log.warn('the lease is not renewed by its thread: a task that blocks the event loop for long would lose its messages', { error }),
+    );
     this.#every(
       () => this.#options.times.renewMs,
       () => this.#renew(),
