@@ -8,7 +8,7 @@ export interface Call<O> {
   readonly context: CliContext;
 }
 
-/** One command, as a row of the table in `main.ts`. */
+/** One command, as a row of the table in `commands/index.ts`. */
 export interface CliCommand<O> {
   readonly name: string;
   /** One sentence, shown in the list of commands. */

@@ -1,19 +1,9 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import type { AnyCliCommand } from './command.ts';
-import { call } from './commands/call.ts';
-import { control } from './commands/control.ts';
-import { inspect } from './commands/inspect.ts';
-import { purge } from './commands/purge.ts';
-import { report } from './commands/report.ts';
-import { result } from './commands/result.ts';
-import { status } from './commands/status.ts';
-import { worker } from './commands/worker.ts';
+import { commands } from './commands/index.ts';
 import { runProgram } from './program.ts';
 import { packageVersion } from '../app/report.ts';
-
-const commands: readonly AnyCliCommand[] = [worker, call, result, status, inspect, control, purge, report];
 
 process.exitCode = await runProgram(
   commands,
