@@ -38,7 +38,7 @@ export function redisTransportOptions(given: JsonObject, db: number): RedisTrans
     ...leaseTimes(given),
     fanoutPrefix: typeof prefix === 'string' ? prefix.replaceAll('{db}', String(db)) : prefix === false ? '' : `/${db}.`,
     fanoutPatterns: given['fanout_patterns'] !== false,
-    socketTimeoutMs: numberOf(given, 'socket_timeout', 30) * 1000,
+    socketTimeoutMs: numberOf(given, 'socket_timeout', 15) * 1000,
     socketKeepalive: given['socket_keepalive'] === true,
   };
 }

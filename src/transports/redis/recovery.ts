@@ -64,7 +64,9 @@ export class Recovery {
   }
 
   async #lostOwners(): Promise<readonly string[]> {
-    const owners = ((await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[]).filter((member) => !member.includes('/taken/'));
+    const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
+    // Not ourselves: a lease of ours that lapsed unnoticed is set again by the next renewal.
+    const owners = members.filter((member) => !member.includes('/taken/') && member !== this.#given.owner);
     if (owners.length === 0) return [];
     const leases = (await this.#connection.call('MGET', ...owners.map((owner) => this.#keys.worker(owner)))) as (string | null)[];
     const lost: string[] = [];
