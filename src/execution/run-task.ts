@@ -34,25 +34,26 @@ export async function runTask(
 ): Promise<Outcome> {
   const startedAt = clock.monotonic();
   let body: TaskBody | undefined;
-  let outcome: (ran: Ran) => Outcome;
+  let valueJson = '';
+  let repr = '';
+  let failed: ((ran: Ran) => Outcome) | undefined;
   try {
     const read = received.body();
     const readBody = (body = read instanceof Promise ? await read : read);
     const value = await withRun(run, () => task.run(run, readBody));
-    outcome = success(value, task.policy.resultReprMaxsize);
+    // Encoded here: what cannot travel fails the task, and nobody else.
+    valueJson = encodeJson(value as Value);
+    repr = pythonRepr(value ?? null, { maxLength: task.policy.resultReprMaxsize });
   } catch (error) {
-    outcome = ended(error, { run, task, body, now: clock.now() });
+    failed = ended(error, { run, task, body, now: clock.now() });
   }
   const calls = run.idle();
   if (calls !== undefined) await calls;
-  return outcome({ runtimeMs: clock.monotonic() - startedAt, children: run.children, endsHere: body === undefined || endsHere(body) });
-}
-
-/** Encodes at once: what cannot travel throws here, and fails the task. */
-function success(value: unknown, reprMaxsize: number): (ran: Ran) => Outcome {
-  const valueJson = encodeJson(value as Value);
-  const repr = pythonRepr(value ?? null, { maxLength: reprMaxsize });
-  return (ran) => ({ ...ran, state: 'SUCCESS', valueJson, repr });
+  const runtimeMs = clock.monotonic() - startedAt;
+  const { children } = run;
+  const isLast = body === undefined || endsHere(body);
+  if (failed !== undefined) return failed({ runtimeMs, children, endsHere: isLast });
+  return { runtimeMs, children, endsHere: isLast, state: 'SUCCESS', valueJson, repr };
 }
 
 interface Attempt {

@@ -2,7 +2,7 @@
 const PROVEN_RUNS = 20;
 const SHORT_MS = 2;
 /** Jobs of short names that one child may hold. Any other job has a child to itself. */
-export const WINDOW = 16;
+export const WINDOW = 32;
 
 /** Which tasks have proven so short that a child may hold several at a time, counted by name. One long run, and the proof begins anew. */
 export class Windows {
