@@ -8,7 +8,10 @@ import type { Logger } from '../kernel/logger.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { Declaration, OutgoingMessage } from '../messaging/outgoing.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
+import type { ErrorNames } from '../protocol/exception.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { Signals } from '../signals.ts';
+import type { Celery } from './celery.ts';
 import type { TaskOptions } from './task-options.ts';
 
 /**
@@ -17,6 +20,17 @@ import type { TaskOptions } from './task-options.ts';
  */
 export interface AppCore {
   readonly main: string;
+  /** What users hold: for events and hooks that speak of the app. */
+  readonly celery: Celery;
+  /** Resolves when configuration modules and `include` given by path have been loaded; whoever runs an app awaits it first. */
+  ready(): Promise<void>;
+  readonly errorNames: ErrorNames;
+  /** Events of running tasks and of publishing (`task-sent`) go there; nowhere until somebody listens. */
+  setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void;
+  /** A pool whose slots are few says true: then a task that waits for another's result gets an error instead of a deadlock. */
+  setJoinBlocks(joinBlocks: boolean): void;
+  /** Node name of the worker in this process, for `self.request.hostname`. `env` sets it. */
+  readonly hostname: string | null;
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly settings: Readonly<Settings>;
@@ -66,4 +80,18 @@ export interface QueueTable {
   declaration(name: string): Declaration;
   select(names: readonly string[]): void;
   deselect(names: readonly string[]): void;
+}
+
+const cores = new WeakMap<Celery, AppCore>();
+
+/** The inside of an app. */
+export function coreOf(app: Celery): AppCore {
+  const core = cores.get(app);
+  if (core === undefined) throw new TypeError('a Celery app was expected');
+  return core;
+}
+
+/** Called once, by the app's constructor. */
+export function setCore(app: Celery, core: AppCore): void {
+  cores.set(app, core);
 }

@@ -100,7 +100,7 @@ export class TaskResult<R> implements AsyncResult<R> {
   async meta(): Promise<ResultMeta> {
     const meta = await this.#load();
     if (meta === undefined) return { taskId: this.id, status: 'PENDING', result: null, traceback: null, dateDone: null };
-    return publicMeta(meta, infoOf(meta, this.#source));
+    return publicMeta(meta, this.#source);
   }
 
   async children(): Promise<readonly AsyncResult<unknown>[]> {
@@ -161,7 +161,9 @@ function infoOf(meta: StoredMeta, source: ResultSource): unknown {
   return isError ? source.errorOf(meta) : value;
 }
 
-function publicMeta(meta: StoredMeta, result: unknown): ResultMeta {
+/** A stored meta as users read it. */
+export function publicMeta(meta: StoredMeta, source: ResultSource): ResultMeta {
+  const result = infoOf(meta, source);
   const { stamped_headers, name, args, kwargs, worker, retries, queue, ...rest } = (meta.extended ?? {}) as ValueMap;
   const stamps = ((stamped_headers ?? []) as readonly string[]).map((stamp) => [stamp, rest[stamp]] as const);
   const extended: Record<string, Value | undefined> = { name, args, kwargs, worker, retries, queue };

@@ -1,0 +1,369 @@
+import { hostname as machineName } from 'node:os';
+import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
+import { loadBackend } from '../backends/registry.ts';
+import type { TaskDefaults } from '../canvas/plan.ts';
+import type { Settings } from '../config/settings/index.ts';
+import { ImproperlyConfigured } from '../errors.ts';
+import { currentRun } from '../execution/context.ts';
+import type { ExecutionEnv } from '../execution/env.ts';
+import type { TaskHost } from '../execution/host.ts';
+import { maskUrl, parseUrl, parseUrls, schemeOf } from '../kernel/broker-url.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import { durationMs } from '../kernel/duration.ts';
+import { newId } from '../kernel/ids.ts';
+import { LamportClock } from '../kernel/lamport-clock.ts';
+import { createLogger, type Logger } from '../kernel/logger.ts';
+import { openLink } from '../messaging/connection.ts';
+import type { BrokerLink } from '../messaging/link.ts';
+import type { OutgoingMessage } from '../messaging/outgoing.ts';
+import { createProducer, type Producer } from '../messaging/producer.ts';
+import { ErrorNames } from '../protocol/exception.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { RevokeOptions } from '../results/result.ts';
+import type { ResultSource } from '../results/source.ts';
+import { createSerializerRegistry } from '../serialization/index.ts';
+import { createMetaCodec } from '../serialization/meta-codec.ts';
+import type { SerializerRegistry } from '../serialization/registry.ts';
+import { createSignals, type Signals } from '../signals.ts';
+import { loadTransport } from '../transports/registry.ts';
+import type { Transport } from '../transports/transport.ts';
+import type { BaseTask } from './base-task.ts';
+import type { Celery } from './celery.ts';
+import type { AppCore } from './core.ts';
+import { DirectHost } from './direct-host.ts';
+import { EagerCalls } from './eager-calls.ts';
+import { KeepAlive } from './keep-alive.ts';
+import type { Middleware } from './middleware.ts';
+import { Publisher } from './publish.ts';
+import { Queues } from './queues.ts';
+import { Registry } from './registry.ts';
+import { SettingsLayers } from './settings-layers.ts';
+import { Starter } from './start.ts';
+
+export interface CoreOptions {
+  readonly main: string;
+  readonly layers: SettingsLayers;
+  readonly log: Logger | undefined;
+  readonly clock?: Clock;
+  readonly strictTyping: boolean;
+  readonly taskCls: (new () => BaseTask) | undefined;
+}
+
+/** The inside of an app: what its parts share. Nothing connects before somebody needs a connection. */
+export class Core implements AppCore {
+  readonly main: string;
+  readonly celery: Celery;
+  readonly clock: Clock;
+  readonly lamport = new LamportClock();
+  readonly owner = newId();
+  readonly origin = `gen${process.pid}@${machineName()}`;
+  readonly layers: SettingsLayers;
+  readonly signals: Signals;
+  readonly serializers: SerializerRegistry = createSerializerRegistry();
+  readonly errorNames = new ErrorNames();
+  readonly registry = new Registry();
+  /** Options of tasks that live elsewhere, by name. */
+  readonly declared = new Map<string, TaskDefaults>();
+  readonly middlewares: { readonly publishing: NonNullable<Middleware['publish']>[]; readonly executing: NonNullable<Middleware['execute']>[] } = {
+    publishing: [],
+    executing: [],
+  };
+  readonly transports = new Map<string, () => Promise<Transport>>();
+  readonly backends = new Map<string, () => Promise<BackendDriver>>();
+  readonly strictTyping: boolean;
+  readonly taskCls: (new () => BaseTask) | undefined;
+  readonly starter: Starter;
+  readonly publisher: Publisher;
+  readonly eager: EagerCalls;
+  readonly keepAlive: KeepAlive;
+  /** Work that must be done before the app is used: modules to load. */
+  readonly #pending = new Set<Promise<void>>();
+  readonly #direct: DirectHost;
+  #host: TaskHost;
+  #log: Logger;
+  #queues: { readonly version: number; readonly table: Queues } | undefined;
+  #link: Promise<BrokerLink> | undefined;
+  #producer: Promise<Producer> | undefined;
+  #backend: Promise<ResultBackend> | undefined;
+  #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
+  #joinBlocks = false;
+  #hostname: string | null = null;
+  #revoke: ((ids: readonly string[], options: RevokeOptions) => Promise<void>) | undefined;
+
+  constructor(celery: Celery, options: CoreOptions) {
+    this.celery = celery;
+    this.main = options.main;
+    this.layers = options.layers;
+    this.clock = options.clock ?? systemClock;
+    this.strictTyping = options.strictTyping;
+    this.taskCls = options.taskCls;
+    this.#log = options.log ?? createLogger({ clock: this.clock, level: 'WARNING', write: (line) => void process.stderr.write(`${line}\n`) });
+    this.signals = createSignals(() => this.#log);
+    this.keepAlive = new KeepAlive(this.clock);
+    this.publisher = new Publisher(this);
+    this.starter = new Starter(this, this.publisher);
+    this.eager = new EagerCalls(this);
+    this.#direct = new DirectHost({
+      producer: () => this.producer(),
+      backend: () => this.backend(),
+      keepAlive: this.keepAlive,
+      emit: (type, fields) => this.#eventSink?.(type, fields),
+    });
+    this.#host = this.#direct;
+  }
+
+  get settings(): Readonly<Settings> {
+    return this.layers.current;
+  }
+  get version(): number {
+    return this.layers.version;
+  }
+  get log(): Logger {
+    return this.#log;
+  }
+  setLog(log: Logger): void {
+    this.#log = log;
+  }
+  get tasks(): Registry {
+    return this.registry;
+  }
+  get caller(): Starter {
+    return this.starter;
+  }
+  get host(): TaskHost {
+    return this.#host;
+  }
+  setHost(host: TaskHost): void {
+    this.#host = host;
+  }
+  setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void {
+    this.#eventSink = sink;
+  }
+  setJoinBlocks(joinBlocks: boolean): void {
+    this.#joinBlocks = joinBlocks;
+  }
+  /** How handles revoke: remote control is upstairs, and gives it when it is loaded. */
+  setRevoke(revoke: (ids: readonly string[], options: RevokeOptions) => Promise<void>): void {
+    this.#revoke = revoke;
+  }
+  get hostname(): string | null {
+    return this.#hostname;
+  }
+
+  get queues(): Queues {
+    if (this.#queues?.version !== this.version) this.#queues = { version: this.version, table: new Queues(this.settings) };
+    return this.#queues.table;
+  }
+
+  get brokerUrls(): readonly URL[] {
+    return parseUrls(this.settings.brokerUrl ?? '');
+  }
+
+  get backendUrl(): URL | undefined {
+    const { resultBackend } = this.settings;
+    return resultBackend === null || resultBackend === '' ? undefined : parseUrl(resultBackend);
+  }
+
+  /** Undefined when nothing is to be waited for: calls then go the short way. */
+  get loading(): Promise<void> | undefined {
+    return this.#pending.size === 0 && this.layers.loading === undefined ? undefined : this.ready();
+  }
+
+  async ready(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.layers.loading;
+  }
+
+  /** Something that must have been done before the app is used; its failure is thrown by `ready`. */
+  awaitBeforeUse(work: Promise<void>): void {
+    this.#pending.add(work);
+    work.then(
+      () => this.#pending.delete(work),
+      () => undefined,
+    );
+  }
+
+  async openLink(role: string, options: { readonly maxRetries?: number | null } = {}): Promise<BrokerLink> {
+    await this.ready();
+    const { settings } = this;
+    const source = role === 'publish' ? settings.brokerWriteUrl : settings.brokerReadUrl;
+    const urls = parseUrls(source ?? settings.brokerUrl ?? '');
+    const scheme = schemeOf(urls[0]!);
+    const transport = await (this.transports.get(scheme) ?? (() => loadTransport(scheme)))();
+    return openLink({
+      transport,
+      urls,
+      order: orderOf(settings.brokerFailoverStrategy),
+      maxRetries: options.maxRetries ?? null,
+      owner: this.owner,
+      timeoutMs: durationMs(settings.brokerConnectionTimeout) ?? 4000,
+      heartbeatMs: durationMs(settings.brokerHeartbeat) ?? 0,
+      transportOptions: settings.brokerTransportOptions as JsonObject,
+      tls: settings.brokerUseSsl === false ? undefined : (settings.brokerUseSsl as boolean),
+      clock: this.clock,
+      log: forwarding(() => this.#log),
+      role,
+      hostname: this.#hostname ?? undefined,
+      maxMessageBytes: settings.brokerMaxMessageBytes,
+    });
+  }
+
+  producer(): Promise<Producer> {
+    this.#producer ??= this.#once(
+      (this.#link ??= this.openLink('publish', { maxRetries: 0 })).then((link) =>
+        createProducer(
+          link,
+          this.clock,
+          forwarding(() => this.#log),
+        ),
+      ),
+      () => {
+        this.#producer = undefined;
+        this.#link = undefined;
+      },
+    );
+    return this.#producer;
+  }
+
+  backend(): Promise<ResultBackend> {
+    this.#backend ??= this.#once(
+      this.ready().then(() => this.openBackend(this.settings.resultBackend ?? 'disabled://')),
+      () => {
+        this.#backend = undefined;
+      },
+    );
+    return this.#backend;
+  }
+
+  /** A result store by its URL. */
+  async openBackend(text: string): Promise<ResultBackend> {
+    const { settings } = this;
+    const url = parseUrl(text);
+    const scheme = schemeOf(url);
+    const driver = await (this.backends.get(scheme) ?? (() => loadBackend(scheme)))();
+    const expiresMs = expiryMs(settings.resultExpires);
+    const otherwise = (own: Settings['resultFailureExpires']): number | null => (own === null ? expiresMs : expiryMs(own));
+    return driver.open({
+      url,
+      clock: this.clock,
+      log: forwarding(() => this.#log),
+      codec: await createMetaCodec(this.serializers, {
+        serializer: settings.resultSerializer,
+        compression: settings.oldestPeer === '5.7' ? (settings.resultCompression ?? undefined) : undefined,
+        accept: settings.resultAcceptContent ?? settings.acceptContent,
+        maxBytes: settings.brokerMaxMessageBytes,
+      }),
+      expiresMs,
+      failureExpiresMs: otherwise(settings.resultFailureExpires),
+      chordExpiresMs: otherwise(settings.resultChordExpires),
+      chordJoinTimeoutMs: durationMs(settings.resultChordJoinTimeout) ?? 3000,
+      transportOptions: settings.resultBackendTransportOptions as JsonObject,
+      settings,
+    });
+  }
+
+  async publish(messages: readonly OutgoingMessage[]): Promise<void> {
+    await this.#direct.dispatch({ chords: [], groups: [], messages });
+  }
+
+  async env(hostname: string): Promise<ExecutionEnv> {
+    await this.ready();
+    this.#hostname = hostname;
+    return this.environment(await this.backend(), hostname);
+  }
+
+  environment(backend: ResultBackend, hostname: string): ExecutionEnv {
+    return {
+      clock: this.clock,
+      backend,
+      hostname,
+      resultExtended: this.settings.resultExtended,
+      log: forwarding(() => this.#log),
+      errorNames: this.errorNames,
+      findTask: (name) => this.registry.get(name),
+      isErrback: (name) => this.registry.errback(name) !== undefined,
+      start: (signature, because, result) => this.starter.follow(signature, because, result),
+    };
+  }
+
+  /** What handles on results ask. */
+  readonly results: ResultSource = resultSource(this);
+
+  get joinBlocks(): boolean {
+    return this.#joinBlocks && currentRun() !== undefined;
+  }
+
+  async revoke(ids: readonly string[], options: RevokeOptions): Promise<void> {
+    if (this.#revoke === undefined) throw new ImproperlyConfigured("revoking is remote control: import 'celeriac/control', or call control(app).revoke(id)");
+    await this.#revoke(ids, options);
+  }
+
+  async close(): Promise<void> {
+    await this.#direct.idle();
+    const parts = [this.#producer, this.#link, this.#backend];
+    const [producer, link, backend] = parts as [Promise<Producer> | undefined, Promise<BrokerLink> | undefined, Promise<ResultBackend> | undefined];
+    await producer?.then((open) => open.close()).catch(() => undefined);
+    await link?.then((open) => open.close()).catch(() => undefined);
+    await backend?.then((open) => open[Symbol.asyncDispose]()).catch(() => undefined);
+  }
+
+  /** What could not be opened is tried again by the next who needs it. */
+  #once<T>(opening: Promise<T>, forget: () => void): Promise<T> {
+    opening.catch(forget);
+    return opening;
+  }
+}
+
+/** A logger that is whatever the app's logger is at the moment: the worker replaces that. */
+function forwarding(log: () => Logger): Logger {
+  return {
+    debug: (message, data) => log().debug(message, data),
+    info: (message, data) => log().info(message, data),
+    warn: (message, data) => log().warn(message, data),
+    error: (message, data) => log().error(message, data),
+    critical: (message, data) => log().critical(message, data),
+  };
+}
+
+function resultSource(core: Core): ResultSource {
+  return {
+    get clock() {
+      return core.clock;
+    },
+    backend: () => core.backend(),
+    errorOf: (meta) => {
+      const {
+        exc_type = 'Exception',
+        exc_message = [],
+        exc_module = null,
+      } = (meta.result.value() ?? {}) as { exc_type?: string; exc_message?: never; exc_module?: string | null };
+      return core.errorNames.fromData({ exc_type, exc_message, exc_module }, meta.traceback);
+    },
+    get joinBlocks() {
+      return core.joinBlocks;
+    },
+    revoke: (ids, options) => core.revoke(ids, options),
+    describe: () => {
+      const { resultBackend } = core.settings;
+      return resultBackend === null ? 'no result backend is configured' : `results are in ${maskUrl(resultBackend)}`;
+    },
+    hold: () => core.keepAlive.hold(),
+  };
+}
+
+/** 0 and null: never. */
+function expiryMs(duration: Settings['resultExpires']): number | null {
+  const ms = duration === null ? 0 : (durationMs(duration) ?? 0);
+  return ms === 0 ? null : ms;
+}
+
+function orderOf(strategy: Settings['brokerFailoverStrategy']): ((urls: readonly URL[]) => readonly URL[]) | undefined {
+  if (strategy === 'shuffle')
+    return (urls) =>
+      urls
+        .map((url) => [Math.random(), url] as const)
+        .sort(([a], [b]) => a - b)
+        .map(([, url]) => url);
+  if (typeof strategy !== 'function') return undefined;
+  return (urls) => [...strategy(urls.map(String))].slice(0, Math.max(urls.length, 1)).map((text) => parseUrl(text));
+}

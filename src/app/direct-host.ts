@@ -1,0 +1,82 @@
+import type { ResultBackend } from '../backends/backend.ts';
+import { ChordError } from '../errors.ts';
+import type { Dispatch, TaskHost } from '../execution/host.ts';
+import { deferred, type Deferred } from '../kernel/deferred.ts';
+import type { Producer } from '../messaging/producer.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { ResultMeta } from '../protocol/result-meta.ts';
+import type { KeepAlive } from './keep-alive.ts';
+
+export interface DirectHostOptions {
+  readonly producer: () => Promise<Producer>;
+  readonly backend: () => Promise<ResultBackend>;
+  readonly keepAlive: KeepAlive;
+  readonly emit: (type: string, fields: JsonObject) => void;
+}
+
+/** Carries calls out on the app's own connections: in producers, and in workers whose tasks run in the process itself. */
+export class DirectHost implements TaskHost {
+  readonly #options: DirectHostOptions;
+  #producer: Producer | undefined;
+  #underWay = 0;
+  #idle: Deferred<void> | undefined;
+
+  constructor(options: DirectHostOptions) {
+    this.#options = options;
+  }
+
+  dispatch({ chords, groups, messages }: Dispatch): Promise<void> {
+    const producer = this.#producer;
+    const [first] = messages;
+    if (producer !== undefined && first !== undefined && messages.length === 1 && chords.length === 0 && groups.length === 0) {
+      return this.#counted(producer.publish(first));
+    }
+    return this.#counted(this.#carryOut({ chords, groups, messages }));
+  }
+
+  saveState(meta: ResultMeta): Promise<void> {
+    return this.#counted(this.#options.backend().then((backend) => backend.save(meta)));
+  }
+
+  growChord(groupId: string, by: number): Promise<void> {
+    return this.#counted(this.#chords().then((chords) => chords.grow(groupId, by)));
+  }
+
+  emit(type: string, fields: JsonObject): void {
+    this.#options.emit(type, fields);
+  }
+
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    this.#idle ??= deferred();
+    return this.#idle.promise;
+  }
+
+  /** The barriers stand before the first message leaves. */
+  async #carryOut({ chords, groups, messages }: Dispatch): Promise<void> {
+    for (const { groupId, tree } of groups) await (await this.#options.backend()).saveGroup(groupId, tree);
+    for (const { groupId, size, body } of chords) await (await this.#chords()).open(groupId, size, body);
+    const producer = (this.#producer ??= await this.#options.producer());
+    await Promise.all(messages.map((message) => producer.publish(message)));
+  }
+
+  async #chords(): Promise<NonNullable<ResultBackend['chords']>> {
+    const { chords } = await this.#options.backend();
+    if (chords === undefined) throw new ChordError('this result backend cannot count chords: use redis://, sqlite:// or memory://');
+    return chords;
+  }
+
+  #counted(call: Promise<void>): Promise<void> {
+    this.#underWay += 1;
+    this.#options.keepAlive.begin();
+    const done = (): void => {
+      this.#underWay -= 1;
+      this.#options.keepAlive.end();
+      if (this.#underWay > 0) return;
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    };
+    call.then(done, done);
+    return call;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Caller, Sending } from '../canvas/caller.ts';
+import { compile } from '../canvas/compile.ts';
+import type { CompileContext, Plan, ResultNode } from '../canvas/plan.ts';
+import { prepend } from '../canvas/signature-data.ts';
+import { OperationalError } from '../errors.ts';
+import { currentRun } from '../execution/context.ts';
+import type { Run } from '../execution/env.ts';
+import type { TaskHost } from '../execution/host.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Encoded, Json } from '../protocol/json.ts';
+import type { SignatureData } from '../protocol/signature.ts';
+import type { ReceivedTask } from '../protocol/task-message.ts';
+import { TaskResult } from '../results/async-result.ts';
+import type { AsyncResult, EagerResult } from '../results/result.ts';
+import { handleOf, nodeOf, tupleOf } from '../results/tree.ts';
+import type { Core } from './app-core.ts';
+import type { Publisher } from './publish.ts';
+
+type Parent = NonNullable<CompileContext['parent']>;
+
+/** The one way in which calls are carried out: compile, route and encode, dispatch through a host. */
+export class Starter implements Caller {
+  readonly #core: Core;
+  readonly #publisher: Publisher;
+  readonly #context: CompileContext;
+  readonly #fromTuple = (tuple: Json): AsyncResult<unknown> => handleOf(nodeOf(tuple), this.#core.results);
+
+  constructor(core: Core, publisher: Publisher) {
+    this.#core = core;
+    this.#publisher = publisher;
+    this.#context = {
+      newId,
+      get now() {
+        return core.clock.now();
+      },
+      origin: core.origin,
+      chords: 'none',
+      defaults: (task) => core.registry.get(task)?.defaults ?? core.declared.get(task),
+    };
+  }
+
+  start(signature: SignatureData, sending: Sending): Promise<AsyncResult<unknown>> {
+    const { loading } = this.#core;
+    if (loading !== undefined) return loading.then(() => this.start(signature, sending));
+    try {
+      if (this.#core.settings.taskAlwaysEager && this.#core.registry.get(signature.task) !== undefined) return this.#core.eager.apply(signature, {});
+      if (signature.subtask_type !== null && this.#core.settings.taskAlwaysEager) return this.#core.eager.apply(signature, {});
+      const run = currentRun();
+      const parent = run === undefined ? undefined : this.#parentOf(run.received);
+      if (signature.subtask_type === null && signature.task !== 'celery.chunks') return this.#send(signature, sending, run, this.#within(parent));
+      return this.#withChords(parent).then((context) => this.#send(signature, sending, run, context));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #send(signature: SignatureData, sending: Sending, run: Run | undefined, context: CompileContext): Promise<AsyncResult<unknown>> {
+    const plan = compile(signature, context);
+    const result = this.#handle(plan);
+    if (run !== undefined && signature.options['add_to_parent'] !== false && this.#core.registry.get(run.received.headers.task)?.options.trail !== false) {
+      run.children.push(tupleOf(plan.result));
+    }
+    const sent = this.dispatch(plan, run?.host ?? this.#core.host);
+    const { signal, timeoutMs } = sending;
+    if (signal === undefined && timeoutMs === undefined) return sent.then(() => result);
+    return this.#orGivenUp(sent, signal, timeoutMs).then(() => result);
+  }
+
+  /** Several calls at once: their messages leave together. */
+  async startAll(signatures: readonly SignatureData[]): Promise<AsyncResult<unknown>[]> {
+    return Promise.all(signatures.map((signature) => this.start(signature, {})));
+  }
+
+  /** A call that follows from a task: a callback, a link, a chord's body, a retry. */
+  async follow(signature: SignatureData, because: ReceivedTask, result?: Encoded): Promise<Json> {
+    const called = result === undefined || signature.immutable ? signature : prepend(signature, [result.value()]);
+    const parent = this.#parentOf(because);
+    const isPlain = called.subtask_type === null && called.task !== 'celery.chunks';
+    const plan = compile(called, isPlain ? this.#within(parent) : await this.#withChords(parent));
+    await this.dispatch(plan, this.#core.host, { isFollowUp: true });
+    return tupleOf(plan.result);
+  }
+
+  async dispatch(plan: Plan, host: TaskHost, options: { readonly isFollowUp?: boolean } = {}): Promise<void> {
+    return this.#publisher.dispatch(plan, host, options);
+  }
+
+  apply(signature: SignatureData): Promise<EagerResult<unknown>> {
+    return this.#core.eager.apply(signature, {});
+  }
+
+  handle(node: ResultNode): AsyncResult<unknown> {
+    return handleOf(node, this.#core.results);
+  }
+
+  #handle(plan: Plan): AsyncResult<unknown> {
+    const { result, publish } = plan;
+    if (result.children !== null || result.parent !== null) return handleOf(result, this.#core.results);
+    const ignored = publish.length === 1 && publish[0]!.message.headers.ignore_result === true;
+    return new TaskResult(result.id, this.#core.results, this.#fromTuple, { ignored });
+  }
+
+  #parentOf({ headers, deliveryInfo }: ReceivedTask): Parent {
+    const priority = this.#core.settings.taskInheritParentPriority ? deliveryInfo.priority : null;
+    return { id: headers.id, rootId: headers.root_id ?? headers.id, priority };
+  }
+
+  #within(parent: Parent | undefined): CompileContext {
+    if (parent === undefined) return this.#context;
+    const { origin, defaults, now } = this.#context;
+    return { newId, now, origin, chords: 'none', parent, ...(defaults === undefined ? {} : { defaults }) };
+  }
+
+  /** What a workflow must know beside: whether chords can be counted. */
+  async #withChords(parent: Parent | undefined): Promise<CompileContext> {
+    const { origin, defaults, now } = this.#context;
+    const { chords } = (await this.#core.backend()).capabilities;
+    return { newId, now, origin, chords, ...(defaults === undefined ? {} : { defaults }), ...(parent === undefined ? {} : { parent }) };
+  }
+
+  /** The caller no longer waits; the message may still arrive. */
+  #orGivenUp(sent: Promise<void>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(signal?.reason ?? new OperationalError('the call was given up before the broker had it'));
+      if (signal?.aborted === true) return giveUp();
+      signal?.addEventListener('abort', giveUp, { once: true });
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : this.#core.clock.schedule(timeoutMs, () => reject(new OperationalError(`the broker did not take the message within ${timeoutMs / 1000} s`)));
+      const done = (): void => {
+        signal?.removeEventListener('abort', giveUp);
+        timer?.[Symbol.dispose]();
+      };
+      sent.then(resolve, reject).finally(done);
+    });
+  }
+}

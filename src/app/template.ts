@@ -1,0 +1,59 @@
+import type { PlannedMessage } from '../canvas/plan.ts';
+import type { OutgoingMessage, OutgoingRetryPolicy } from '../messaging/outgoing.ts';
+import { encodeTaskBody } from '../protocol/task-message.ts';
+import type { MessageProperties } from '../protocol/wire-message.ts';
+import type { Destination } from './router.ts';
+
+const NO_OPTIONS = {};
+
+/**
+ * The message of a call that says nothing but arguments, made once per task. Only ids, arguments and their reprs differ from call to call,
+ * so headers are text with holes (performance.md 6): 1.5 µs instead of 5 for the whole envelope.
+ */
+export class MessageTemplate {
+  readonly #destination: Destination;
+  readonly #retryPolicy: OutgoingRetryPolicy | null;
+  readonly #properties: MessageProperties;
+  readonly #beforeId: string;
+  readonly #afterId: string;
+  readonly #afterReprs: string;
+
+  /** `first` is any such call of the task. */
+  constructor(
+    first: PlannedMessage,
+    destination: Destination,
+    options: { readonly retryPolicy: OutgoingRetryPolicy | null; readonly properties: MessageProperties },
+  ) {
+    const { headers } = first.message;
+    this.#destination = destination;
+    this.#retryPolicy = options.retryPolicy;
+    this.#properties = options.properties;
+    const json = JSON.stringify;
+    this.#beforeId = `{"lang":${json(headers.lang)},"task":${json(headers.task)},"id":"`;
+    this.#afterId = `","shadow":null,"eta":null,"expires":null,"group":null,"group_index":null,"retries":0,"timelimit":${json(headers.timelimit)},"root_id":`;
+    this.#afterReprs = `,"origin":${json(headers.origin)},"ignore_result":${json(headers.ignore_result)},"replaced_task_nesting":0,"stamped_headers":null,"stamps":{}}`;
+  }
+
+  outgoing({ message }: PlannedMessage): OutgoingMessage {
+    const { headers } = message;
+    const { id, root_id, parent_id } = headers;
+    // Ids of our own need no escaping; a parent's came with a message.
+    const lineage = parent_id === null ? `"${id}","parent_id":null` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)}`;
+    const reprs = `"argsrepr":${JSON.stringify(headers.argsrepr)},"kwargsrepr":${JSON.stringify(headers.kwargsrepr)}`;
+    return {
+      message: {
+        body: { text: encodeTaskBody(message) },
+        contentType: 'application/json',
+        contentEncoding: 'utf-8',
+        headers,
+        headersText: `${this.#beforeId}${id}${this.#afterId}${lineage},${reprs}${this.#afterReprs}`,
+        properties: { ...this.#properties, correlationId: id },
+      },
+      exchange: this.#destination.exchange,
+      routingKey: this.#destination.routingKey,
+      options: NO_OPTIONS,
+      declare: this.#destination.declare,
+      retryPolicy: this.#retryPolicy,
+    };
+  }
+}
