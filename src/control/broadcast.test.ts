@@ -14,7 +14,7 @@ import { mailboxNames } from './mailbox-names.ts';
 const settings = {
   ...{ controlExchange: 'celery', controlQueueExpires: 10, controlQueueTtl: 300, controlQueueDurable: false, controlQueueExclusive: true },
   ...{ taskSerializer: 'json', acceptContent: ['json'], brokerMaxMessageBytes: 1e6 },
-} as AppCore['settings'];
+} as unknown as AppCore['settings'];
 
 async function setUp(...hostnames: readonly string[]) {
   const url = new URL(`memory://${crypto.randomUUID()}`);

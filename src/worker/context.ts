@@ -8,6 +8,8 @@ import type { Consumer } from '../messaging/consumer.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { LeaseWatch } from '../transports/transport.ts';
+import type { ReceivedTask } from '../protocol/task-message.ts';
+import type { SignalTable, TaskEvent } from '../signals.ts';
 import { Counters } from './counters.ts';
 import type { CompiledOptions } from './options.ts';
 import { Prefetch } from './prefetch.ts';
@@ -18,6 +20,9 @@ import { Revoked } from './revoked.ts';
 
 /** So many results may wait for the store before no more tasks are taken (decisions.md 33). */
 const MAX_FINISHING = 10_000;
+
+/** Signals about a task that the worker gives itself; the others come from where the task runs. */
+type TaskSignal = 'taskReceived' | 'taskRevoked';
 
 /** A worker's state: what its services, its hot path and its remote commands share. No globals: two workers in one process never notice each other. */
 export class WorkerContext {
@@ -40,19 +45,22 @@ export class WorkerContext {
   events!: EventDispatcher;
   consumer: Consumer | undefined;
   lease: LeaseWatch | undefined;
+  /** Aborts when the worker gives up waiting for the result store. */
+  readonly stopped: AbortSignal;
   /** False from the moment in which a stop begins: nothing new starts. */
   isTaking = false;
   #isWindowPlanned = false;
 
-  constructor(core: AppCore, options: CompiledOptions, onToken: (request: Request) => void) {
+  constructor(core: AppCore, options: CompiledOptions, given: { readonly stopped: AbortSignal; readonly onToken: (request: Request) => void }) {
     this.core = core;
     this.options = options;
     this.hostname = options.hostname;
+    this.stopped = given.stopped;
     this.startedAtMs = core.clock.monotonic();
     this.timers = new TimerHeap(core.clock);
     this.revoked = new Revoked(core.clock);
     this.prefetch = new Prefetch({ multiplier: options.prefetchMultiplier, etaLimit: options.etaLimit, isAhead: options.takesAhead });
-    this.rateLimits = new RateLimits({ clock: core.clock, timers: this.timers, onToken });
+    this.rateLimits = new RateLimits({ clock: core.clock, timers: this.timers, onToken: given.onToken });
   }
 
   get clock(): Clock {
@@ -61,6 +69,18 @@ export class WorkerContext {
 
   get log(): Logger {
     return this.core.log;
+  }
+
+  /** Tells listeners to a signal about a task; they alone cost anything. */
+  emitTask<S extends TaskSignal>(signal: S, received: ReceivedTask, more: Omit<SignalTable[S], keyof TaskEvent>): void {
+    const { signals } = this.core;
+    if (!signals.has(signal)) return;
+    const { id, task } = received.headers;
+    const emit = async (): Promise<void> => {
+      const request = await this.core.requestOf(received);
+      await signals.emit(signal, { taskId: id, task, request, ...more } as unknown as SignalTable[S], task);
+    };
+    emit().catch((error: unknown) => this.log.error(`the signal ${signal} could not be given for task ${task}[${id}]`, { error }));
   }
 
   /** Lets the broker know, once a tick, how many messages we want. */

@@ -88,10 +88,10 @@ export class Intake {
   }
 
   #announce(request: Request, admission: Admission): void {
-    const { core, events, log } = this.#context;
+    const { events, log } = this.#context;
     log.info(`Task ${request.label} received`);
     if (admission.kind === 'revoked' || admission.kind === 'expired') return;
-    if (core.signals.has('taskReceived')) this.#context.emitTask('taskReceived', request.received);
+    this.#context.emitTask('taskReceived', request.received, {});
     if (events.sendsTasks && request.task.policy.sendEvents) taskReceived(events, request.received);
   }
 

@@ -218,6 +218,7 @@ export class Runner implements RequestOwner {
     counters.finished(outcome.state);
     if (events.sendsTasks && policy.sendEvents) taskEnded(events, request.id, outcome);
     logOutcome(log, request, outcome);
+    if (outcome.state === 'REVOKED') this.#context.emitTask('taskRevoked', request.received, revokedFields(outcome));
     this.#context.planWindow();
   }
 
@@ -236,3 +237,9 @@ export class Runner implements RequestOwner {
     this.track(store());
   }
 }
+
+const revokedFields = ({ reason, signal }: Extract<Outcome, { state: 'REVOKED' }>) => ({
+  terminated: reason === 'terminated',
+  signal: signal ?? null,
+  expired: reason === 'expired',
+});

@@ -45,6 +45,8 @@ export class Worker implements AsyncDisposable {
   /** Aborts when a stop begins, and when it becomes a cold one. */
   readonly #stopping = new AbortController();
   readonly #cold = new AbortController();
+  /** Aborts when nothing is waited for any more. */
+  readonly #gaveUp = new AbortController();
   #coldTimer: Disposable | undefined;
   #started: Promise<this> | undefined;
   #stopped: Promise<void> | undefined;
@@ -56,7 +58,7 @@ export class Worker implements AsyncDisposable {
     const compiled = compileOptions(options, this.#core.settings);
     this.hostname = compiled.hostname;
     this.closed = this.#closed.promise;
-    this.#context = new WorkerContext(this.#core, compiled, (request) => this.#runner.ready(request));
+    this.#context = new WorkerContext(this.#core, compiled, { stopped: this.#gaveUp.signal, onToken: (request) => this.#runner.ready(request) });
     this.#runner = new Runner(this.#context);
     const intake = new Intake(this.#context, this.#runner);
     const commands = createCommands({ worker: this, context: this.#context, runner: this.#runner });
@@ -110,6 +112,7 @@ export class Worker implements AsyncDisposable {
     const { signals, settings } = this.#core;
     try {
       this.#setLog();
+      await this.#core.ready();
       await signals.emit('celeryInit', { hostname, conf: settings });
       for (const module of this.#context.options.include) await importModule(module);
       await signals.emit('importModules', {});
@@ -120,6 +123,7 @@ export class Worker implements AsyncDisposable {
       if (this.#options.handleSignals === true) handleSignals(this, this.#core.log);
       this.#context.isTaking = true;
       await startAll(this.#services);
+      this.#core.setEventSink((type, fields) => this.#context.events.custom(type, fields));
       this.#core.log.info(`${hostname} ready.`);
       await signals.emit('workerReady', { worker: this });
       return this;
@@ -176,12 +180,14 @@ export class Worker implements AsyncDisposable {
       log.info(`worker: ${mode === 'warm' ? 'Warm' : mode === 'soft' ? 'Soft' : 'Cold'} shutdown (${this.hostname})`);
       await this.#reconnecting;
       await drain({ context: this.#context, runner: this.#runner, cold: this.#cold.signal });
+      this.#gaveUp.abort(new Error('the worker has stopped'));
       if (this.#cold.signal.aborted) await stopAll(this.#services, this.#cold.signal);
       else await withDeadline(clock, SERVICES_MS, (signal) => stopAll(this.#services, signal));
       await this.#core.signals.emit('workerShutdown', { worker: this });
     } catch (error) {
       log.error('the worker could not stop in order', { error });
     } finally {
+      this.#core.setEventSink(undefined);
       this.#coldTimer?.[Symbol.dispose]();
       this.#closed.resolve();
     }

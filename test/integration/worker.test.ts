@@ -82,7 +82,8 @@ describe.each(roads)('a worker on $name', (road) => {
     expect(Date.now() - sentAt).toBeGreaterThanOrEqual(690);
   });
 
-  it('discards what has expired', async () => {
+  // Elsewhere the broker itself drops it.
+  test.skipIf(road.name !== 'redis' || skip !== undefined)('discards what has expired', async () => {
     const { add, start } = setUp();
     const result = await add.applyAsync([1, 1], { expires: new Date(Date.now() - 1000) });
     await start();

@@ -124,7 +124,14 @@ export function createFixture(given: FixtureOptions = {}) {
     ...{ clock, lamport: new LamportClock(), log, signals: createSignals(() => log), serializers: createSerializerRegistry(), settings: {} },
     tasks: { get: (name: string) => tasks.get(name), names: () => [...tasks.keys()] },
   } as unknown as AppCore;
-  const context: WorkerContext = new WorkerContext(core, { ...options, ...given.options }, (request) => runner.ready(request));
+  const context: WorkerContext = new WorkerContext(
+    core,
+    { ...options, ...given.options },
+    {
+      stopped: new AbortController().signal,
+      onToken: (request) => runner.ready(request),
+    },
+  );
   const pool = new HandPool(context.options.concurrency);
   const runner = new Runner(context);
   const intake = new Intake(context, runner);

@@ -25,7 +25,7 @@ export const stateCommands = {
   conf: ({ context }: CommandState, { withDefaults }: CommandArgs<'conf'>): Value =>
     maskSettings(context.core.settings, { changed: withDefaults !== true }) as ValueMap,
 
-  report: ({ context }: CommandState): Value => ({ ok: context.core.bugreport() }),
+  report: ({ context }: CommandState): Value => ({ ok: context.core.celery.bugreport() }),
 
   /** A new worker introduces itself: it is told what is revoked, and tells what it knows. Nobody answers himself. */
   hello({ context, worker }: CommandState, { fromNode, revoked }: CommandArgs<'hello'>): Value | undefined {

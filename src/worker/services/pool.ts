@@ -10,7 +10,7 @@ export function pool({ context, runner }: WorkerParts): Service {
     async start() {
       const { core, hostname, options } = context;
       const { appModule, concurrency, maxMemoryPerChildKb, maxTasksPerChild } = options;
-      context.env = await core.env(hostname);
+      context.env = { ...(await core.env(hostname)), signal: context.stopped };
       context.pool = await createPool(options.pool, {
         core,
         hostname,
