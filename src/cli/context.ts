@@ -1,8 +1,6 @@
 import { Celery } from '../app/celery.ts';
-import { findApp, importModule, type FoundApp } from '../app/autoload.ts';
-import { moduleSettings } from '../config/sources.ts';
+import { findApp, type FoundApp } from '../app/autoload.ts';
 import { ImproperlyConfigured } from '../errors.ts';
-import { resolve } from 'node:path';
 
 /** The options that stand before the command. */
 export interface GlobalOptions {
@@ -19,7 +17,6 @@ export interface GlobalOptions {
 export interface Terminal {
   /** `celeriac` or `celery`, as it was started. */
   readonly program: string;
-  readonly cwd: string;
   readonly env: Record<string, string | undefined>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -37,10 +34,6 @@ export class CliContext {
     this.global = global;
   }
 
-  get cwd(): string {
-    return resolve(this.terminal.cwd, this.global.workdir ?? '.');
-  }
-
   /** One line of what the command is for. Every line goes through here, so that `print` means one thing. */
   print(text: string): void {
     this.terminal.out(`${text}\n`);
@@ -53,31 +46,36 @@ export class CliContext {
     if (spec === undefined) {
       throw new ImproperlyConfigured(`Which app? Name the module that exports it: ${program} -A tasks …, for ./tasks.ts or ./tasks.js (or set CELERY_APP)`);
     }
-    this.#setEnvironment();
-    const found = await findApp(spec, { cwd: this.cwd });
-    await this.#addConfig(found.app);
+    this.#prepare();
+    const found = await findApp(spec);
+    await found.app.ready();
     return found;
   }
 
   /** The same; without `-A` an app of no tasks, for commands that only need a broker. */
   async app(): Promise<Celery> {
     if (this.global.app !== undefined) return (await this.namedApp()).app;
-    this.#setEnvironment();
+    this.#prepare();
     const app = new Celery('default');
-    await this.#addConfig(app);
+    await app.ready();
     return app;
   }
 
-  /** As in Celery: these are stronger than what the program configures, and children inherit them. */
-  #setEnvironment(): void {
+  /** As in Celery: before the app is loaded, stronger than what it configures, and inherited by children. */
+  #prepare(): void {
     const { env } = this.terminal;
-    if (this.global.broker !== undefined) env['CELERY_BROKER_URL'] = this.global.broker;
-    if (this.global.resultBackend !== undefined) env['CELERY_RESULT_BACKEND'] = this.global.resultBackend;
-    if (this.global.config !== undefined) env['CELERY_CONFIG_MODULE'] = this.global.config;
+    const { broker, resultBackend, config, workdir } = this.global;
+    if (workdir !== undefined) enter(workdir);
+    if (broker !== undefined) env['CELERY_BROKER_URL'] = broker;
+    if (resultBackend !== undefined) env['CELERY_RESULT_BACKEND'] = resultBackend;
+    if (config !== undefined) env['CELERY_CONFIG_MODULE'] = config;
   }
+}
 
-  async #addConfig(app: Celery): Promise<void> {
-    if (this.global.config === undefined) return;
-    app.addDefaults(moduleSettings(await importModule(resolve(this.cwd, this.global.config))));
+function enter(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch (error) {
+    throw new ImproperlyConfigured(`--workdir ${folder}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -10,7 +10,6 @@ process.exitCode = await runProgram(
   process.argv.slice(2),
   {
     program: basename(process.argv[1] ?? '') === 'celery' ? 'celery' : 'celeriac',
-    cwd: process.cwd(),
     env: process.env,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -7,7 +7,6 @@ async function run(...argv: readonly string[]): Promise<{ readonly code: number;
   const said = { out: '', err: '' };
   const terminal = {
     program: 'celeriac',
-    cwd: '/nowhere',
     env: {},
     out: (text: string) => void (said.out += text),
     err: (text: string) => void (said.err += text),
@@ -19,7 +18,41 @@ async function run(...argv: readonly string[]): Promise<{ readonly code: number;
 test('--help lists commands, global options and examples', async () => {
   const { code, out } = await run('--help');
   expect(code).toBe(0);
-  expect(out).toMatchInlineSnapshot();
+  expect(out).toMatchInlineSnapshot(`
+    "Usage: celeriac [options] [command] [command]
+
+    Distributed task queue for Node. Speaks Celery’s protocol.
+
+    Options (before the command):
+      -A, --app <module>      The module that exports your app: tasks, proj.tasks:app, ./src/tasks.ts.
+                              (env: CELERY_APP)
+      -b, --broker <url>      Broker, instead of the configured one; also CELERY_BROKER_URL.
+      --result-backend <url>  Result store, instead of the configured one; also CELERY_RESULT_BACKEND.
+      --config <module>       Module with settings. (env: CELERY_CONFIG_MODULE)
+      --workdir <folder>      Folder to work in.
+      -C, --no-color          No colours (there are none yet).
+      -q, --quiet             Say less: no banner.
+      --version               Print the version and exit.
+      --help                  Show this and exit.
+
+    Commands:
+      worker                  Start a worker: take tasks from the queues and run them.
+      call                    Send a task by name, and print the id of its result.
+      result                  Wait for the result of a task, and print it.
+      status                  List the workers that are online.
+      inspect                 Ask the workers something, such as ping.
+      control                 Tell the workers to do something, such as revoke.
+      purge                   Delete all messages that wait in the queues. This cannot be undone.
+      report                  Print versions and changed settings, for bug reports. Secrets are masked.
+
+    Examples:
+      celeriac -A tasks worker -l info
+      celeriac -A tasks call tasks.add --args '[2, 2]'
+      celeriac -A tasks inspect ping
+      celeriac worker --help
+
+    "
+  `);
 });
 
 test('no command at all shows the same', async () => {
@@ -29,7 +62,61 @@ test('no command at all shows the same', async () => {
 test('worker --help groups its options', async () => {
   const { code, out } = await run('worker', '--help');
   expect(code).toBe(0);
-  expect(out).toMatchInlineSnapshot();
+  expect(out).toMatchInlineSnapshot(`
+    "Usage: celeriac worker [options] [-- setting=value ...]
+
+    Start a worker: take tasks from the queues and run them.
+
+    Arguments:
+      settings                        Settings for this run, after --: worker.prefetch_multiplier=1,
+                                      task_acks_late=true.
+
+    Worker:
+      -n, --hostname <name>           Name of this worker: w1@%h. %h is the host, %n its short name, %d
+                                      its domain.
+      -l, --loglevel <level>          DEBUG, INFO, WARNING, ERROR or CRITICAL. (default: "WARNING")
+      --logformat <format>            One line of text, or one JSON object, for each event. (choices:
+                                      "text", "json", default: "text")
+      -f, --logfile <file>            Log to this file instead of stderr.
+      --pidfile <file>                Keep the process id in this file while the worker runs.
+      --umask <mask>                  Mask of the files it makes, such as 022.
+
+    Pool:
+      -c, --concurrency <number>      How many tasks at a time. Default 100 for async, 1 for solo, else
+                                      one a processor (auto).
+      -P, --pool <pool>               Where tasks run: async is one event loop, prefork child processes.
+                                      (choices: "async", "prefork", "threads", "solo", "gevent",
+                                      "eventlet", "processes")
+      -E, --task-events               Send events about tasks, for monitors.
+      --prefetch-multiplier <number>  Messages to take ahead for each task at a time.
+      --disable-prefetch              Take a message only when something can run it.
+      --time-limit <seconds>          End tasks that run longer.
+      --soft-time-limit <seconds>     Ask tasks that run longer to end (their signal aborts).
+      --max-tasks-per-child <number>  Replace a child process after so many tasks.
+      --max-memory-per-child <KiB>    Replace a child process that has grown beyond this.
+
+    Queues:
+      -Q, --queues <names>            Take from these only, with commas between them.
+      -X, --exclude-queues <names>    Take from all but these.
+      -I, --include <modules>         Load these modules too.
+      --purge                         Delete the messages that wait, before the start.
+
+    Among workers:
+      --without-heartbeat             Send no heartbeats.
+      --without-gossip                Taken for Celery’s sake: workers here do not gossip.
+      --without-mingle                Do not ask other workers what is revoked.
+
+    Options:
+      --help                          Show this and exit.
+
+    Examples:
+      celeriac -A tasks worker -l info
+      celeriac -A proj worker -l info -Q mail,media -c 8 -P prefork
+      celeriac -A proj worker -n w1@%h -E --logformat=json
+      celeriac -A proj worker -- worker.prefetch_multiplier=1
+
+    "
+  `);
 });
 
 test.each(commands.map(({ name }) => name))('%s --help shows examples that can be run', async (name) => {
@@ -76,7 +163,7 @@ test.each<[argv: string, message: string]>([
     '-A tasks worker --autoscale=10,1 -D',
     'Error: worker --autoscale is not built yet. Give the pool a fixed size with -c.\nworker -D, --detach is not built yet. Start it by systemd or a process manager, or with nohup.\n',
   ],
-  ['worker', 'Error: Which app? Name the module that exports it: celeriac -A tasks worker …, for ./tasks.ts or ./tasks.js (or set CELERY_APP)\n'],
+  ['worker', 'Error: Which app? Name the module that exports it: celeriac -A tasks …, for ./tasks.ts or ./tasks.js (or set CELERY_APP)\n'],
   ['-A tasks call', `Error: Missing required argument 'name'\nTry 'celeriac call --help' for help.\n`],
   [
     '-A tasks call add --args {}',

@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { CeleryError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -9,9 +9,9 @@ import { notBuiltCommands } from './not-built.ts';
 /** Runs one command line (without node and script) and gives its exit code. Never throws, never exits. */
 export async function runProgram(commands: readonly AnyCliCommand[], argv: readonly string[], terminal: Terminal, version: string): Promise<number> {
   const exit = { code: exitCodes.ok as number };
-  const misplaced = misplacedGlobal(commands, argv);
-  if (misplaced !== undefined) {
-    terminal.err(`Error: ${misplaced.flag} belongs before the command: ${terminal.program} ${misplaced.flag} … ${misplaced.command} …\n`);
+  const complaint = complaintAbout(commands, argv, terminal.program);
+  if (complaint !== undefined) {
+    terminal.err(`Error: ${complaint}\n`);
     return exitCodes.usage;
   }
   const program = buildProgram(commands, terminal, version, (code) => {
@@ -49,13 +49,7 @@ function buildProgram(commands: readonly AnyCliCommand[], terminal: Terminal, ve
       exit((await command.run({ args: sub.args, options: sub.opts(), context })) ?? exitCodes.ok);
     });
   }
-  // Anything else lands here: a command that does not exist yet, one that never will, or none at all.
-  program.addArgument(new Argument('[command]').argOptional()).allowExcessArguments();
-  program.action((name: string | undefined) => {
-    if (name === undefined) return program.outputHelp();
-    terminal.err(`Error: ${unknownCommand(name, commands, terminal.program)}\n`);
-    exit(exitCodes.usage);
-  });
+  program.action(() => program.outputHelp());
   return program;
 }
 
@@ -65,7 +59,7 @@ function globalOptions(program: Command): Command {
     .addOption(new Option('-A, --app <module>', 'The module that exports your app: tasks, proj.tasks:app, ./src/tasks.ts.').env('CELERY_APP'))
     .addOption(new Option('-b, --broker <url>', 'Broker, instead of the configured one; also CELERY_BROKER_URL.'))
     .addOption(new Option('--result-backend <url>', 'Result store, instead of the configured one; also CELERY_RESULT_BACKEND.'))
-    .addOption(new Option('--config <module>', 'Module with settings, weaker than those of the app.').env('CELERY_CONFIG_MODULE'))
+    .addOption(new Option('--config <module>', 'Module with settings.').env('CELERY_CONFIG_MODULE'))
     .addOption(new Option('--workdir <folder>', 'Folder to work in.'))
     .addOption(new Option('-C, --no-color', 'No colours (there are none yet).'))
     .addOption(new Option('-q, --quiet', 'Say less: no banner.'))
@@ -74,14 +68,18 @@ function globalOptions(program: Command): Command {
 
 const GLOBAL_VALUES = ['-A', '--app', '-b', '--broker', '--result-backend', '--config', '--workdir'];
 
-/** As in Celery the app is named before the command; whoever forgets is told so, not that the option is unknown. */
-function misplacedGlobal(commands: readonly AnyCliCommand[], argv: readonly string[]): { readonly flag: string; readonly command: string } | undefined {
+/** What can be said before anything is parsed: of the command's name, and of options that stand after it but belong before. */
+function complaintAbout(commands: readonly AnyCliCommand[], argv: readonly string[], program: string): string | undefined {
   const at = argv.findIndex((word, i) => !word.startsWith('-') && !GLOBAL_VALUES.includes(argv[i - 1] ?? ''));
-  const command = commands.find(({ name }) => name === argv[at])?.name;
-  if (command === undefined) return undefined;
+  const name = argv[at];
+  if (name === undefined) return undefined;
+  if (!commands.some((command) => command.name === name)) return unknownCommand(name, commands, program);
   const end = argv.indexOf('--', at);
-  const flag = argv.slice(at, end < 0 ? undefined : end).find((word) => GLOBAL_VALUES.includes(word.replace(/=.*$/s, '')));
-  return flag === undefined ? undefined : { flag: flag.replace(/=.*$/s, ''), command };
+  const flag = argv
+    .slice(at, end < 0 ? undefined : end)
+    .map((word) => word.replace(/=.*$/s, ''))
+    .find((word) => GLOBAL_VALUES.includes(word));
+  return flag === undefined ? undefined : `${flag} belongs before the command: ${program} ${flag} … ${name} …`;
 }
 
 /** Errors and help go to the terminal given, and nothing ends the process. */

@@ -105,7 +105,10 @@ function argumentsOf(spec: CommandSpec, words: readonly string[]): Readonly<Reco
   for (const arg of Object.values(spec.args)) {
     const named = left.findIndex((word) => word.startsWith(`${arg.wire}=`));
     if (named >= 0) given[arg.wire] = valueOf(spec, arg, left.splice(named, 1)[0]!.slice(arg.wire.length + 1));
-    else if (arg.type === 'string[]' && left.length > 0) given[arg.wire] = left.splice(0);
+  }
+  for (const arg of Object.values(spec.args)) {
+    if (arg.wire in given) continue;
+    if (arg.type === 'string[]' && left.length > 0) given[arg.wire] = left.splice(0);
     else if (arg.required === true && left.length > 0) given[arg.wire] = valueOf(spec, arg, left.shift()!);
   }
   for (const arg of Object.values(spec.args)) {
