@@ -146,5 +146,5 @@ export interface Delivery {
   /** Never lost, never urgent: may travel with the next take and share its promise. Settling what is no longer ours does nothing. */
   settle(verdict: Verdict): Promise<void>;
   /** Out of sight, and out of our hands and prefetch, until then; any worker gets it after. Absent unless `delayedDelivery` is 'park'. */
-  park?(untilMs: number): Promise<void>;
+  readonly park?: ((untilMs: number) => Promise<void>) | undefined;
 }

@@ -1,4 +1,4 @@
-import { OperationalError, QueueNotFound } from '../../errors.ts';
+import { OperationalError, PreconditionFailed, QueueNotFound } from '../../errors.ts';
 import { deferred } from '../../kernel/deferred.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
@@ -19,8 +19,8 @@ export interface ChannelParts {
   readonly log: Logger;
   /** Makes sure that the lease is running; before anything is taken. */
   holdLease(): Promise<void>;
-  /** The server is gone: closes the connection if the error says so. */
-  onError(error: unknown): void;
+  /** Something failed that nobody waits for. The connection closes: better lost and made anew than alive and silent. */
+  fail(error: unknown): void;
 }
 
 /** A queue as this connection knows it. */
@@ -33,7 +33,8 @@ interface Consumer {
   readonly queue: string;
   readonly onDelivery: (delivery: Delivery) => void;
   readonly options: ConsumeOptions;
-  readonly subscriptions: AsyncDisposable[];
+  /** By topic. */
+  readonly subscriptions: Map<string, AsyncDisposable>;
 }
 
 /** AMQP's channel on a plain store: exchanges, prefetch and consumers are kept here, messages there. */
@@ -54,23 +55,16 @@ export class VirtualChannel implements Channel {
       store: parts.store,
       holds: parts.holds,
       onReservation: (reservation) => this.#deliver(reservation),
-      onError: (error) => parts.onError(error),
+      onError: (error) => parts.fail(error),
     });
   }
 
-  async declareExchange(exchange: ExchangeSpec): Promise<void> {
-    this.#mustBeOpen();
-    try {
-      this.#parts.exchanges.declare(exchange);
-    } catch (error) {
-      // As a broker does: a refused declaration costs the channel.
-      await this.close(error as Error);
-      throw error;
-    }
+  declareExchange(exchange: ExchangeSpec): Promise<void> {
+    return this.#declare(async () => this.#parts.exchanges.declare(exchange));
   }
 
   async declareQueue(queue: QueueSpec): Promise<QueueInfo> {
-    await this.#ask((store) => store.createQueue(queue));
+    await this.#declare((store) => store.createQueue(queue));
     const state = this.#parts.queues.get(queue.name);
     if (state === undefined) this.#parts.queues.set(queue.name, { spec: queue, consumers: 0 });
     return this.#info(queue.name);
@@ -84,13 +78,15 @@ export class VirtualChannel implements Channel {
   bind(binding: Binding): Promise<void> {
     return this.#ask(async () => {
       await this.#parts.exchanges.bind(binding);
-      for (const consumer of this.#consumers.get(binding.queue) ?? []) await this.#subscribe(consumer);
-      this.#loop.setQueues(this.#storedQueues());
+      await this.#rebound(binding.queue);
     });
   }
 
   unbind(binding: Binding): Promise<void> {
-    return this.#ask(() => this.#parts.exchanges.unbind(binding));
+    return this.#ask(async () => {
+      await this.#parts.exchanges.unbind(binding);
+      await this.#rebound(binding.queue);
+    });
   }
 
   deleteQueue(queue: string): Promise<void> {
@@ -129,7 +125,7 @@ export class VirtualChannel implements Channel {
   async consume(queue: string, onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}): Promise<AsyncDisposable> {
     this.#mustBeOpen();
     await this.#parts.holdLease();
-    const consumer: Consumer = { queue, onDelivery, options, subscriptions: [] };
+    const consumer: Consumer = { queue, onDelivery, options, subscriptions: new Map() };
     this.#consumers.set(queue, [...(this.#consumers.get(queue) ?? []), consumer]);
     const state = this.#parts.queues.get(queue);
     if (state !== undefined) state.consumers += 1;
@@ -187,12 +183,12 @@ export class VirtualChannel implements Channel {
     if (consumers === undefined || consumer === undefined) {
       // It came in the moment in which its consumer went.
       this.#loop.release();
-      this.#parts.holds.end(reservation, 'return', this.#parts.store).catch((error: unknown) => this.#parts.onError(error));
+      this.#parts.holds.end(reservation, 'return', this.#parts.store).catch((error: unknown) => this.#parts.fail(error));
       return;
     }
     if (consumers.length > 1) consumers.push(consumers.shift()!);
     const delivery = new HeldDelivery(reservation, this.#parts, this.#loop);
-    if (consumer.options.noAck === true) delivery.settle('ack').catch((error: unknown) => this.#parts.onError(error));
+    if (consumer.options.noAck === true) delivery.settle('ack').catch((error: unknown) => this.#parts.fail(error));
     this.#hand(consumer, delivery);
   }
 
@@ -204,17 +200,27 @@ export class VirtualChannel implements Channel {
     }
   }
 
-  /** Hears the broadcasts that its queue is bound to; again after each further binding. */
+  /** Hears the broadcasts that its queue is bound to, and no others; again whenever a binding has come or gone. */
   async #subscribe(consumer: Consumer): Promise<void> {
     const { broadcast } = this.#parts.store;
-    if (broadcast === undefined) return;
-    const topics = this.#parts.exchanges.topicsOf(consumer.queue).slice(consumer.subscriptions.length);
-    for (const topic of topics) {
-      const subscription = await broadcast.subscribe(topic, (message, route) =>
-        this.#hand(consumer, broadcastDelivery(message, consumer.queue, route ?? { exchange: topic.split('/', 1)[0]!, routingKey: '' })),
-      );
-      consumer.subscriptions.push(subscription);
+    const { queue, subscriptions } = consumer;
+    const topics = broadcast === undefined ? [] : this.#parts.exchanges.topicsOf(queue);
+    for (const [topic, subscription] of [...subscriptions]) {
+      if (topics.includes(topic)) continue;
+      subscriptions.delete(topic);
+      await subscription[Symbol.asyncDispose]();
     }
+    for (const topic of topics.filter((one) => !subscriptions.has(one))) {
+      const subscription = await broadcast!.subscribe(topic, (message, route) => {
+        if (!this.#isClosed) this.#hand(consumer, broadcastDelivery(message, queue, route ?? { exchange: topic.split('/', 1)[0]!, routingKey: '' }));
+      });
+      subscriptions.set(topic, subscription);
+    }
+  }
+
+  async #rebound(queue: string): Promise<void> {
+    for (const consumer of this.#consumers.get(queue) ?? []) await this.#subscribe(consumer);
+    this.#loop.setQueues(this.#storedQueues());
   }
 
   #storedQueues(): readonly string[] {
@@ -240,7 +246,7 @@ export class VirtualChannel implements Channel {
     const state = this.#parts.queues.get(queue);
     if (state !== undefined) state.consumers -= 1;
     this.#loop.setQueues(this.#storedQueues());
-    for (const subscription of consumer.subscriptions) await subscription[Symbol.asyncDispose]();
+    for (const subscription of consumer.subscriptions.values()) await subscription[Symbol.asyncDispose]();
     return true;
   }
 
@@ -249,14 +255,24 @@ export class VirtualChannel implements Channel {
     return { name: queue, messages, consumers: this.#parts.queues.get(queue)?.consumers ?? this.#consumers.get(queue)?.length ?? 0 };
   }
 
+  /** As with a broker, a declaration that is refused costs the channel. */
+  async #declare(action: (store: QueueStore) => Promise<void>): Promise<void> {
+    try {
+      await this.#ask(action);
+    } catch (error) {
+      if (error instanceof PreconditionFailed) await this.close(error);
+      throw error;
+    }
+  }
+
   async #ask<T>(action: (store: QueueStore) => Promise<T>): Promise<T> {
     this.#mustBeOpen();
     return this.#guard(action(this.#parts.store));
   }
 
-  /** An error goes to the caller, and to the connection, which knows whether it is the end of it. */
+  /** An error goes to the caller; one that says "the server is gone" ends the connection as well. */
   #guard<T>(answer: Promise<T>): Promise<T> {
-    answer.catch((error: unknown) => this.#parts.onError(error));
+    answer.catch((error: unknown) => error instanceof OperationalError && this.#parts.fail(error));
     return answer;
   }
 

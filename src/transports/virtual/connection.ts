@@ -34,9 +34,9 @@ export class VirtualConnection implements BrokerConnection {
     const { store, capabilities, holds, connect } = options;
     this.#options = options;
     this.closed = this.#closed.promise;
-    const onError = (error: unknown): void => this.#onError(error);
+    const fail = (error: unknown): void => this.#fail(error);
     const times = leaseTimes(connect.transportOptions);
-    this.lease = new Lease({ store, times, clock: connect.clock, log: connect.log, openThread: options.openThread, onError });
+    this.lease = new Lease({ store, times, clock: connect.clock, log: connect.log, openThread: options.openThread, onBroken: fail });
     this.#parts = {
       store,
       capabilities,
@@ -45,7 +45,7 @@ export class VirtualConnection implements BrokerConnection {
       queues: new Map<string, QueueState>(),
       log: connect.log,
       holdLease: () => this.lease.begin(),
-      onError,
+      fail,
     };
     // What peers have put back is no longer ours, whichever connection took it.
     this.lease.onLost(() => holds.forget());
@@ -64,14 +64,8 @@ export class VirtualConnection implements BrokerConnection {
     return this.#close(undefined);
   }
 
-  /** Errors that say "the server is gone" end the connection; others belong to whoever asked. */
-  #onError(error: unknown): void {
-    if (error instanceof OperationalError) this.#fail(error);
-    else if (this.#closing === undefined) this.#options.connect.log.error('the broker refused a command', { error });
-  }
-
-  #fail(reason: Error): void {
-    void this.#close(reason);
+  #fail(error: unknown): void {
+    void this.#close(error instanceof Error ? error : new OperationalError(`the connection to the broker failed: ${String(error)}`));
   }
 
   #close(reason: Error | undefined): Promise<void> {

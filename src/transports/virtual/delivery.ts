@@ -19,7 +19,6 @@ export class HeldDelivery implements Delivery {
   readonly exchange: string;
   readonly routingKey: string;
   readonly redelivered: boolean;
-  declare readonly park?: (untilMs: number) => Promise<void>;
   readonly #reservation: Reservation;
   readonly #parts: DeliveryParts;
   /** The prefetch it counts against; none for `get`. */
@@ -34,7 +33,11 @@ export class HeldDelivery implements Delivery {
     this.#reservation = reservation;
     this.#parts = parts;
     this.#loop = loop;
-    if (parts.capabilities.delayedDelivery === 'park') this.park = (untilMs) => this.#end({ parkUntilMs: untilMs });
+  }
+
+  /** Made when asked for, which is seldom. */
+  get park(): ((untilMs: number) => Promise<void>) | undefined {
+    return this.#parts.capabilities.delayedDelivery === 'park' ? (untilMs) => this.#end({ parkUntilMs: untilMs }) : undefined;
   }
 
   settle(verdict: Verdict): Promise<void> {

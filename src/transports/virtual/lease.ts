@@ -55,8 +55,8 @@ export interface LeaseOptions {
   readonly random?: () => number;
   /** Renews while the event loop is blocked; made when the lease begins. */
   readonly openThread?: (() => LeaseThread) | undefined;
-  /** A renewal or a look failed. */
-  readonly onError: (error: unknown) => void;
+  /** The lease cannot be kept: it was lost, or the server is gone. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** Keeps the lease of one connection's owner alive, and looks after the leases of others. */
@@ -88,7 +88,10 @@ export class Lease implements LeaseWatch {
 
   /** Resolves when the lease is set, so that nothing is taken without one. */
   begin(): Promise<void> {
-    this.#begun ??= this.#begin();
+    this.#begun ??= this.#begin().catch((error: unknown) => {
+      this.#options.onBroken(error);
+      throw error;
+    });
     return this.#begun;
   }
 
@@ -108,13 +111,19 @@ export class Lease implements LeaseWatch {
     this.#thread?.onError((error) =>
       this.#options.log.warn('the lease is not renewed by its thread: a task that blocks the event loop for long would lose its messages', { error }),
     );
+    const { times, onBroken, random = Math.random, log } = this.#options;
     this.#every(
-      () => this.#options.times.renewMs,
+      () => times.renewMs,
       () => this.#renew(),
+      onBroken,
     );
+    // A look that fails on what it finds must not cost us our own messages.
+    const onLookError = (error: unknown): void =>
+      error instanceof OperationalError ? onBroken(error) : log.error('messages of lost workers could not be put back', { error });
     this.#every(
-      () => this.#options.times.lookMs * (0.8 + 0.4 * (this.#options.random ?? Math.random)()),
+      () => times.lookMs * (0.8 + 0.4 * random()),
       () => this.#look(),
+      onLookError,
     );
   }
 
@@ -143,16 +152,16 @@ export class Lease implements LeaseWatch {
       'this process was declared lost, because its lease had lapsed (was it suspended or stopped?): its messages were given to others, and it goes on under a new id',
     );
     this.#lost.emit(reason);
-    this.#options.onError(reason);
+    this.#options.onBroken(reason);
   }
 
-  #every(waitMs: () => number, action: () => Promise<void>): void {
+  #every(waitMs: () => number, action: () => Promise<void>, onError: (error: unknown) => void): void {
     if (this.#isEnded) return;
     const timer = this.#options.clock.schedule(waitMs(), () => {
       this.#timers.delete(timer);
       void action()
-        .catch((error: unknown) => (this.#isEnded ? undefined : this.#options.onError(error)))
-        .finally(() => this.#every(waitMs, action));
+        .catch((error: unknown) => (this.#isEnded ? undefined : onError(error)))
+        .finally(() => this.#every(waitMs, action, onError));
     });
     this.#timers.add(timer);
   }
