@@ -1,10 +1,10 @@
-import type { SqliteFile } from './sqlite-file.ts';
+import type { SqliteFile, Topic } from './sqlite-file.ts';
 
 /** Rows that came one by one, written together. */
 export interface BatchOptions<T> {
   readonly file: SqliteFile;
   readonly when: 'soon' | 'later';
-  readonly rings: boolean;
+  readonly rings: Topic | false;
   readonly max: number;
   write(rows: readonly T[]): void;
   /** Whether `write` would make one statement of these. */

@@ -26,9 +26,9 @@ export class Bell {
     }
   }
 
-  /** Begins to listen; once is enough. */
-  listen(onRing: () => void): void {
-    if (this.#watcher !== undefined || this.#hasFailed) return;
+  /** Begins to listen, if it does not already: then it is true. */
+  listen(onRing: () => void): boolean {
+    if (this.#watcher !== undefined || this.#hasFailed) return false;
     try {
       closeSync(openSync(this.#path, 'a', 0o666));
       this.#watcher = watch(this.#path, { persistent: false }, (event) => {
@@ -40,6 +40,7 @@ export class Bell {
     } catch (error) {
       this.#failed(error);
     }
+    return true;
   }
 
   close(): void {

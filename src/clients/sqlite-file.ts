@@ -23,6 +23,10 @@ const POLL_MS = 250;
 const CHECKPOINT_PAGES = 2000;
 const LOG_BYTES = 64 * 2 ** 20;
 
+/** What somebody may wait for. */
+export type Topic = 'messages' | 'results' | 'broadcast' | 'bindings';
+const TOPICS: readonly Topic[] = ['messages', 'results', 'broadcast', 'bindings'];
+
 /** Something to be written, together with whatever else waits, in one transaction. It may be run again, if that transaction had to be rolled back. */
 export interface Work<T> {
   run(file: SqliteFile): T;
@@ -30,8 +34,8 @@ export interface Work<T> {
   readonly rows: () => number;
   /** 'soon': at the end of this tick. 'later': with whatever goes next, at the latest when the loop has turned. */
   readonly when: 'soon' | 'later';
-  /** Whether anybody may be waiting for what it writes. */
-  readonly rings: boolean;
+  /** Who may be waiting for what it writes. */
+  readonly rings: Topic | false;
   /** It is a single statement then, atomic by itself; alone it needs no transaction around it. */
   readonly isSingle?: () => boolean;
 }
@@ -52,7 +56,7 @@ export class SqliteFile {
   readonly #statements = new Map<string, SqliteStatement>();
   readonly #bell: Bell;
   readonly #inode: number;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Map<() => void, Topic>();
   readonly #lost = deferred<Error>();
   #error: CeleryError | undefined;
   #pending: Entry[] = [];
@@ -62,7 +66,9 @@ export class SqliteFile {
   #soonInTurn = 0;
   #poll: Disposable | undefined;
   #dataVersion = 0;
-  #changes = 0;
+  readonly #changes: Record<Topic, number> = { messages: 0, results: 0, broadcast: 0, bindings: 0 };
+  /** The bell has rung while nobody listened. */
+  #hasRung = false;
 
   /** Opens or makes the file and brings its schema up to date. Throws errors of SQLite as they are; busy ones may be tried again. */
   constructor(options: { readonly path: string; readonly open: OpenDatabase; readonly clock: Clock; readonly log: Logger }) {
@@ -94,9 +100,9 @@ export class SqliteFile {
     return this.#error !== undefined;
   }
 
-  /** Grows when something was written that somebody may wait for; see `changed`. */
-  get changes(): number {
-    return this.#changes;
+  /** Grows when something of this kind was written, or when another process wrote anything; see `changed`. */
+  changesOf(topic: Topic): number {
+    return this.#changes[topic];
   }
 
   /** Every commit reaches the disk before it is answered, from now on. */
@@ -144,14 +150,16 @@ export class SqliteFile {
     return answer.promise as Promise<T>;
   }
 
-  /** Calls back when something was written, here or by another process, that somebody may wait for; sometimes without need, and once when the file is lost. */
-  listen(onChange: () => void): Disposable {
-    this.#bell.listen(() => this.#look());
-    this.#listeners.add(onChange);
+  /** Calls back when something of this kind was written, or anything by another process; and once when the file is lost. */
+  listen(topic: Topic, onChange: () => void): Disposable {
+    // What was written before the bell was heard is found here.
+    if (this.#bell.listen(() => this.#rung()) || this.#hasRung) this.#look();
+    const listener = (): void => onChange();
+    this.#listeners.set(listener, topic);
     this.#armPoll();
     return {
       [Symbol.dispose]: () => {
-        this.#listeners.delete(onChange);
+        this.#listeners.delete(listener);
         if (this.#listeners.size > 0) return;
         this.#poll?.[Symbol.dispose]();
         this.#poll = undefined;
@@ -159,25 +167,27 @@ export class SqliteFile {
     };
   }
 
-  /** Resolves when `changes` is or becomes another than `since`, when `ms` have passed, or on abort. Throws when the file is lost. */
-  async changed(since: number, ms: number, signal: AbortSignal): Promise<void> {
-    this.#look();
-    if (this.#changes === since && !signal.aborted && ms > 0 && this.#error === undefined) {
+  /** Resolves when `changesOf(topic)` is or becomes another than `since`, when `ms` have passed, or on abort. Throws when the file is lost. */
+  async changed(topic: Topic, options: { readonly since: number; readonly ms: number; readonly signal: AbortSignal }): Promise<void> {
+    const { since, ms, signal } = options;
+    if (this.#error === undefined) {
       const woken = deferred();
-      using _listener = this.listen(woken.resolve);
-      using _timer = this.#clock.schedule(ms, woken.resolve);
-      const onAbort = (): void => woken.resolve();
-      signal.addEventListener('abort', onAbort, { once: true });
-      await woken.promise;
-      signal.removeEventListener('abort', onAbort);
+      using _listener = this.listen(topic, woken.resolve);
+      if (this.#changes[topic] === since && !signal.aborted && ms > 0) {
+        using _timer = this.#clock.schedule(ms, woken.resolve);
+        const onAbort = (): void => woken.resolve();
+        signal.addEventListener('abort', onAbort, { once: true });
+        await woken.promise;
+        signal.removeEventListener('abort', onAbort);
+      }
     }
     this.#assertUsable();
   }
 
-  /** Lets everything that waits for changes look again. */
-  wake(): void {
-    this.#changes += 1;
-    for (const listener of [...this.#listeners]) listener();
+  /** Lets those that wait for these look again. */
+  wake(...topics: readonly Topic[]): void {
+    for (const topic of topics) this.#changes[topic] += 1;
+    for (const [listener, topic] of [...this.#listeners]) if (topics.includes(topic)) listener();
   }
 
   /** Gives up the file with a reason: for everything that waits, and everything that comes. */
@@ -185,7 +195,7 @@ export class SqliteFile {
     if (this.#error !== undefined) return;
     this.#error = error;
     for (const { answer } of this.#pending.splice(0)) answer.reject(error);
-    this.wake();
+    this.wake(...TOPICS);
     this.#close();
     this.#lost.resolve(error);
   }
@@ -299,9 +309,11 @@ export class SqliteFile {
       return this.fail(error);
     }
     entries.forEach(({ answer }, index) => answer.resolve(values[index]));
-    if (!entries.some(({ work }) => work.rings)) return;
+    const topics = new Set<Topic>();
+    for (const { work } of entries) if (work.rings !== false) topics.add(work.rings);
+    if (topics.size === 0) return;
     this.#bell.ring();
-    this.wake();
+    this.wake(...topics);
   }
 
   #rollback(): void {
@@ -324,14 +336,20 @@ export class SqliteFile {
     });
   }
 
+  #rung(): void {
+    if (this.#listeners.size > 0) this.#look();
+    else this.#hasRung = true;
+  }
+
   /** Has another connection committed anything since the last look? */
   #look(): void {
     if (this.#error !== undefined) return;
+    this.#hasRung = false;
     try {
       const version = this.#readDataVersion();
       if (version === this.#dataVersion) return;
       this.#dataVersion = version;
-      this.wake();
+      this.wake(...TOPICS);
     } catch (error) {
       if (isFileLost(error)) this.fail(sqliteError(error, this.path));
       else if (!isBusy(error)) throw error;

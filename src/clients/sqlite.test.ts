@@ -30,7 +30,9 @@ async function open(more: Partial<SqliteOptions> = {}): Promise<SqliteHandle> {
 }
 
 const write = (file: SqliteFile, sql = `INSERT INTO task_group (group_id, tree) VALUES (hex(randomblob(8)), '[]')`): Promise<number> =>
-  file.write({ when: 'soon', rings: true, rows: () => 1, run: () => file.sql(sql).run() });
+  file.write({ when: 'soon', rings: 'results', rows: () => 1, run: () => file.sql(sql).run() });
+const changed = (file: SqliteFile, ms: number): Promise<void> =>
+  file.changed('results', { since: file.changesOf('results'), ms, signal: new AbortController().signal });
 const count = (file: SqliteFile): number => Number(file.readNow(() => file.sql('SELECT count(*) FROM task_group').get()?.[0]));
 
 test('three slashes are relative, four absolute, as in SQLAlchemy', () => {
@@ -145,7 +147,7 @@ test('waits for a lock that another process holds, with the event loop turning',
 test('a file that is deleted while in use fails what is written, then and later, and everything that waits', async () => {
   const { file } = await open();
   await write(file);
-  const waiting = file.changed(file.changes, 60_000, new AbortController().signal);
+  const waiting = changed(file, 60_000);
   rmSync(path);
   await expect(write(file)).rejects.toThrow(/was deleted or replaced while it was in use/);
   await expect(write(file)).rejects.toBeInstanceOf(OperationalError);
@@ -159,7 +161,7 @@ test('a file that is deleted while in use fails what is written, then and later,
 
 test('a file that was replaced is noticed by who only waits', async () => {
   const { file } = await open();
-  using _listening = file.listen(() => undefined);
+  using _listening = file.listen('results', () => undefined);
   renameSync(path, `${path}.old`);
   writeFileSync(path, '');
   expect((await file.lost).message).toMatch(/deleted or replaced/);
@@ -217,7 +219,7 @@ test('a change of another connection is heard, with the bell and without it', as
   const { file } = await open();
   const other = loadSqlite()(path, 100);
   for (const isRung of [true, false]) {
-    const waiting = file.changed(file.changes, 5000, new AbortController().signal);
+    const waiting = changed(file, 5000);
     const startedAt = systemClock.monotonic();
     other.exec(`INSERT INTO task_group (group_id, tree) VALUES ('${String(isRung)}', '[]')`);
     if (isRung) writeFileSync(`${path}-bell`, '!');

@@ -4,7 +4,6 @@ import { ImproperlyConfigured } from '../errors.ts';
 import { maskUrl } from '../kernel/broker-url.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { JsonObject } from '../protocol/json.ts';
 import { type OpenDatabase, loadSqlite } from './sqlite-driver.ts';
 import { isBusy, sqliteCode, sqliteError } from './sqlite-errors.ts';
 import { SqliteFile } from './sqlite-file.ts';
@@ -13,7 +12,7 @@ export interface SqliteOptions {
   /** `sqlite:///relative/path` or `sqlite:////absolute/path`, as SQLAlchemy has it. `?durability=power-loss` makes every commit survive that. */
   readonly url: URL;
   /** `durability` may stand here too. */
-  readonly transportOptions: JsonObject;
+  readonly transportOptions: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;

@@ -20,7 +20,7 @@ export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
   return new Batch<ResultRow>({
     file,
     when: 'later',
-    rings: true,
+    rings: 'results',
     max: MAX_ROWS,
     write(rows) {
       const nowMs = clock.now();

@@ -6,12 +6,12 @@ import type { QueueStore } from '../virtual/queue-store.ts';
 /** Bindings are read for each publish, but only once for those of one tick. */
 export function sqliteBindings(file: SqliteFile): QueueStore['bindings'] {
   const known = new Map<string, Promise<readonly Binding[]>>();
-  // Read before this process wrote anything more, and in this turn of the loop.
+  // The count of changes when they were read; they are forgotten when the loop turns, too.
   let readAt = -1;
   const change = (sql: string, binding: Binding): Promise<void> =>
     file.write({
       when: 'soon',
-      rings: true,
+      rings: 'bindings',
       rows: () => 1,
       isSingle: () => true,
       run: () => void file.sql(sql).run([binding.exchange, binding.queue, binding.routingKey, JSON.stringify(binding.arguments)]),
@@ -20,8 +20,8 @@ export function sqliteBindings(file: SqliteFile): QueueStore['bindings'] {
     add: (binding) => change('INSERT OR IGNORE INTO binding (exchange, queue, routing_key, arguments) VALUES (?, ?, ?, ?)', binding),
     remove: (binding) => change('DELETE FROM binding WHERE exchange = ? AND queue = ? AND routing_key = ? AND arguments = ?', binding),
     of(exchange) {
-      if (readAt !== file.changes) known.clear();
-      readAt = file.changes;
+      if (readAt !== file.changesOf('bindings')) known.clear();
+      readAt = file.changesOf('bindings');
       let bindings = known.get(exchange);
       if (bindings !== undefined) return bindings;
       if (known.size === 0) setImmediate(() => known.clear());

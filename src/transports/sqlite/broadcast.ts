@@ -33,7 +33,7 @@ export class SqliteBroadcast implements Broadcast {
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
-    this.#published = new Batch<Row>({ file, when: 'soon', rings: true, max: MAX_ROWS, write: (rows) => this.#write(rows) });
+    this.#published = new Batch<Row>({ file, when: 'soon', rings: 'broadcast', max: MAX_ROWS, write: (rows) => this.#write(rows) });
   }
 
   publish(topic: string, message: WireMessage, route?: Route): Promise<void> {
@@ -46,7 +46,7 @@ export class SqliteBroadcast implements Broadcast {
       this.#seen = await this.#file.read(() =>
         Number(this.#file.sql(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'broadcast'`).get()?.[0] ?? 0),
       );
-      this.#listening ??= this.#file.listen(() => void this.#read());
+      this.#listening ??= this.#file.listen('broadcast', () => void this.#read());
     }
     const subscription = { matches: topicMatcher(topic), onMessage };
     this.#subscriptions.add(subscription);

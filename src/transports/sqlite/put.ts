@@ -29,7 +29,7 @@ export function putBatch(file: SqliteFile): Batch<MessageRow> {
   return new Batch<MessageRow>({
     file,
     when: 'soon',
-    rings: true,
+    rings: 'messages',
     max: MAX_ROWS,
     isSingle: (rows) => ONE_STATEMENT.has(rows.length),
     write: (rows) =>

@@ -45,7 +45,7 @@ export function touchQueue(file: SqliteFile, name: string, nowMs: number): Promi
 export async function deleteQueue(file: SqliteFile, name: string): Promise<void> {
   await file.write({
     when: 'soon',
-    rings: true,
+    rings: 'bindings',
     rows: () => 2,
     run: () => {
       file.sql('DELETE FROM queue WHERE name = ?').run([name]);

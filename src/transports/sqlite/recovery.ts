@@ -67,7 +67,7 @@ export class Recovery {
     if (row === undefined || row[1] === 0) return 0;
     return file.write({
       when: 'soon',
-      rings: true,
+      rings: 'messages',
       rows: () => 1,
       run: () => {
         const held = file.sql('SELECT id FROM message WHERE id <= ? AND owner = ?').all([Number(row[1]), Number(row[0])]);
@@ -115,7 +115,7 @@ export class Recovery {
     }
     scan.at = Number(held.at(-1)![0]);
     const ids = JSON.stringify(held.map(([id]) => id));
-    return file.write({ when: 'soon', rings: true, rows: () => held.length, run: () => file.sql(PUT_BACK).run([ids, owners]) });
+    return file.write({ when: 'soon', rings: 'messages', rows: () => held.length, run: () => file.sql(PUT_BACK).run([ids, owners]) });
   }
 
   async #beginScan(): Promise<Scan | undefined> {

@@ -16,7 +16,7 @@ const OURS = 'id = ?1 AND owner = (SELECT id FROM owner WHERE name = ?2)';
 const COLUMNS = 'queue, priority, expires_at, envelope, body';
 
 /** Verdicts travel with whatever is written next. What the owner does not hold is left alone. */
-export function settleBatch(file: SqliteFile, options: { readonly owner: string; readonly rings: boolean; now(): number }): Batch<Settled> {
+export function settleBatch(file: SqliteFile, options: { readonly owner: string; readonly rings: 'messages' | false; now(): number }): Batch<Settled> {
   const { owner, rings } = options;
   return new Batch<Settled>({
     file,

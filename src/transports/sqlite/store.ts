@@ -56,7 +56,7 @@ export class SqliteStore implements QueueStore {
     this.#recovery = new Recovery({ file, clock, owner, lookMs: leaseTimes(transportOptions).lookMs });
     this.#puts = putBatch(file);
     this.#acks = settleBatch(file, { owner, rings: false, now: () => clock.now() });
-    this.#returns = settleBatch(file, { owner, rings: true, now: () => clock.now() });
+    this.#returns = settleBatch(file, { owner, rings: 'messages', now: () => clock.now() });
   }
 
   createQueue(queue: QueueSpec): Promise<void> {
@@ -87,7 +87,7 @@ export class SqliteStore implements QueueStore {
     const end = clock.monotonic() + options.waitMs;
     this.#touch(queues);
     for (;;) {
-      const since = this.#file.changes;
+      const since = this.#file.changesOf('messages');
       let { isReady, dueMs } = await this.#file.read((file) => peek(file, queues));
       if (isReady || dueMs <= clock.now()) {
         const max = Math.min(options.max, MAX_CLAIM);
@@ -103,7 +103,7 @@ export class SqliteStore implements QueueStore {
       }
       const leftMs = end - clock.monotonic();
       if (options.signal.aborted || this.#isClosed || leftMs <= 0) return [];
-      await this.#file.changed(since, Math.min(leftMs, Math.max(1, dueMs - clock.now())), options.signal);
+      await this.#file.changed('messages', { since, ms: Math.min(leftMs, Math.max(1, dueMs - clock.now())), signal: options.signal });
     }
   }
 
@@ -135,7 +135,7 @@ export class SqliteStore implements QueueStore {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.broadcast.close();
-    if (!this.#file.isLost) this.#file.wake();
+    if (!this.#file.isLost) this.#file.wake('messages');
     await Promise.allSettled([this.#puts.idle(), this.#acks.idle(), this.#returns.idle()]);
     await this.#handle[Symbol.asyncDispose]();
   }
