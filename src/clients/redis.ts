@@ -30,10 +30,12 @@ export interface RedisConnection {
   pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
   /** EVALSHA; the script itself where the server does not know it (restart, failover, SCRIPT FLUSH). */
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown>;
+  /** EVAL: for what must keep its place among the commands that follow it, which EVALSHA loses when the server does not know the script. */
+  runInOrder(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown>;
   /** What comes by publish/subscribe, with the pattern where one was subscribed to. */
   onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void;
   /** Gives the connection up as lost, with this reason. */
-  fail(reason: string): void;
+  fail(reason?: string): void;
   close(): Promise<void>;
 }
 
@@ -164,13 +166,17 @@ class Connection implements RedisConnection {
     });
   }
 
+  runInOrder(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
+  }
+
   onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void {
     this.#client.on('messageBuffer', (channel: Buffer, message: Buffer) => listener(String(channel), message, undefined));
     this.#client.on('pmessageBuffer', (pattern: string, channel: Buffer, message: Buffer) => listener(String(channel), message, String(pattern)));
   }
 
-  fail(reason: string): void {
-    this.#lastError ??= new Error(reason);
+  fail(reason?: string): void {
+    if (reason !== undefined) this.#lastError ??= new Error(reason);
     this.#client.disconnect();
     // A connection that was never ready emits no end.
     this.#onEnd();
@@ -206,14 +212,15 @@ class Connection implements RedisConnection {
     throw this.#fail(error);
   }
 
-  /** Server's errors that mean "not here any more" end the connection, so that the owner looks for the server again. */
+  /** Whatever is not an answer of the server means that there will be none; so do answers that mean "not here any more". The owner then looks for the server again. */
   #fail(error: unknown): Error {
     const reason = error instanceof Error ? error : new Error(String(error));
-    if (/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message)) this.fail(reason.message);
-    const isServers = reason.name === 'ReplyError' && !/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message);
-    if (!isServers) return this.#lost();
+    const isAnswer = reason.name === 'ReplyError' && !/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message);
     // The command with its arguments stands on ioredis's error: a message's body has no place in a log.
-    return new OperationalError(`${this.#shown}: ${maskText(reason.message)}`);
+    if (isAnswer) return new OperationalError(`${this.#shown}: ${maskText(reason.message)}`);
+    // The command fails before the connection has told its end.
+    this.fail(reason.name === 'ReplyError' ? reason.message : undefined);
+    return this.#lost();
   }
 }
 

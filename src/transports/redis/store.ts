@@ -202,10 +202,9 @@ export class RedisStore implements QueueStore {
   #hold({ queue, taken, envelope }: Arrival): Reservation {
     const id = this.#tagPrefix + String(this.#nextNumber++);
     const { unacked, unackedIndex } = this.#keys;
-    // A loss of the connection is told by `closed`; the message is then found in the taken list.
-    this.#connections.command
-      .run(scripts.hold, [unacked, unackedIndex, taken], [this.#clock.now() / 1000, id, envelope, recordSuffix(queue)])
-      .catch(() => undefined);
+    const args = [this.#clock.now() / 1000, id, envelope, recordSuffix(queue)];
+    // In order, for the ack may follow at once. A loss of the connection is told by `closed`; the message is then found in the taken list.
+    this.#connections.command.runInOrder(scripts.hold, [unacked, unackedIndex, taken], args).catch(() => undefined);
     const read = envelope.length > this.#maxBytes ? foreignEnvelope(envelope.toString('utf8', 0, 512)) : readEnvelope(envelope.toString());
     return reservationOf(id, queue, read);
   }
