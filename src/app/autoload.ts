@@ -135,7 +135,7 @@ function isApp(value: unknown): value is Celery {
 
 function listed(exported: LoadedModule): string {
   const foreign = Object.entries(exported).find(
-    ([, value]) => (value as { readonly constructor?: { readonly name?: string } } | null | undefined)?.constructor?.name === 'Celery',
+    ([, value]) => !isApp(value) && (value as { readonly constructor?: { readonly name?: string } } | null | undefined)?.constructor?.name === 'Celery',
   );
   if (foreign !== undefined) {
     return `Its "${foreign[0]}" is an app of another copy of celeriac: install one copy only (npm ls celeriac), and start its own command.`;

@@ -5,6 +5,13 @@ import { commands } from './commands/index.ts';
 import { runProgram } from './program.ts';
 import { packageVersion } from '../app/report.ts';
 
+// Whoever reads us may stop reading (`| head`): that is their right, and no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await runProgram(
   commands,
   process.argv.slice(2),

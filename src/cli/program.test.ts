@@ -19,7 +19,7 @@ test('--help lists commands, global options and examples', async () => {
   const { code, out } = await run('--help');
   expect(code).toBe(0);
   expect(out).toMatchInlineSnapshot(`
-    "Usage: celeriac [options] [command] [command]
+    "Usage: celeriac [options] [command]
 
     Distributed task queue for Node. Speaks Celery’s protocol.
 

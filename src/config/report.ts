@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { maskText } from '../kernel/broker-url.ts';
 import { isSetting, rowOf, snakeName } from './names.ts';
+import { resolveSettings } from './resolve.ts';
 import { settingsTable, type Settings } from './settings/index.ts';
 
 /** Names of what is never shown, in options of drivers and in users' own settings. */
@@ -8,7 +9,7 @@ const SECRET = /api_?key|token|secret|pass(?:word|wd|phrase)?$|credential|privat
 
 /** Settings as they may be shown: secrets hidden, passwords in URLs masked, by Celery's names. `changed` leaves out what is as the default. */
 export function maskSettings(settings: Readonly<Settings>, options: { readonly changed?: boolean } = {}): Readonly<Record<string, unknown>> {
-  const shown = Object.entries(settings).filter(([name, value]) => options.changed !== true || isChanged(name, value));
+  const shown = options.changed === true ? changedOf(settings) : Object.entries(settings);
   return Object.fromEntries(shown.map(([name, value]) => [snakeName(name), isSecret(name) ? hidden(value) : masked(value)]));
 }
 
@@ -21,12 +22,21 @@ export function settingsReport(settings: Readonly<Settings>): string {
 
 /** The settings that are given but stand for something not built yet. The worker names them when it starts. */
 export function unbuiltSettings(settings: Readonly<Settings>): readonly string[] {
-  return Object.keys(settingsTable).filter((name) => isSetting(name) && !rowOf(name).built && isChanged(name, settings[name]));
+  return changedOf(settings)
+    .map(([name]) => name)
+    .filter((name) => isSetting(name) && !rowOf(name).built);
 }
 
-function isChanged(name: string, value: unknown): boolean {
-  if (!isSetting(name)) return true;
-  return !isDeepStrictEqual(value, rowOf(name).default);
+/** What somebody has set: not the default, and not what follows from other settings anyway. */
+function changedOf(settings: Readonly<Settings>): readonly (readonly [name: string, value: unknown])[] {
+  const { brokerUrl, taskDefaultQueue, brokerConnectionRetry } = settings;
+  const expected: Readonly<Record<string, unknown>> = {
+    ...resolveSettings([{ brokerUrl, taskDefaultQueue, brokerConnectionRetry }]),
+    brokerUrl: null,
+    taskDefaultQueue: settingsTable.taskDefaultQueue.default,
+    brokerConnectionRetry: settingsTable.brokerConnectionRetry.default,
+  };
+  return Object.entries(settings).filter(([name, value]) => !isDeepStrictEqual(value, expected[name]));
 }
 
 const isSecret = (name: string): boolean => (isSetting(name) ? rowOf(name).secret : SECRET.test(name));

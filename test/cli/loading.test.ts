@@ -121,7 +121,7 @@ test('a wrong setting in the app is told without a stack', async () => {
 });
 
 test('CELERY_APP, --workdir, -b and --config are heard', async () => {
-  await using project = new Project({ 'deep/tasks.ts': app, 'deep/conf.json': '{"task_serializer": "yaml", "task_default_queue": "weaker"}' }, 'module');
+  await using project = new Project({ 'deep/tasks.ts': app, 'deep/conf.json': '{"task_serializer": "yaml"}' }, 'module');
   const { out, code } = project.run(['--workdir', 'deep', '-b', 'redis://:hush@h/3', '--config', 'conf.json', 'report'], { CELERY_APP: 'tasks' });
   expect(code).toBe(0);
   expect(out).toContain("task_default_queue: 'found'\n");
