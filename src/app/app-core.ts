@@ -3,7 +3,6 @@ import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
 import { loadBackend } from '../backends/registry.ts';
 import type { TaskDefaults } from '../canvas/plan.ts';
 import type { Settings } from '../config/settings/index.ts';
-import { ImproperlyConfigured } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
 import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
@@ -19,7 +18,7 @@ import type { OutgoingMessage } from '../messaging/outgoing.ts';
 import { createProducer, type Producer } from '../messaging/producer.ts';
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { RevokeOptions } from '../results/result.ts';
+import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { ResultSource } from '../results/source.ts';
 import { createSerializerRegistry } from '../serialization/index.ts';
 import { createMetaCodec } from '../serialization/meta-codec.ts';
@@ -35,6 +34,9 @@ import { EagerCalls } from './eager-calls.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Middleware } from './middleware.ts';
 import { Publisher } from './publish.ts';
+import { revoke } from './revoke.ts';
+import { RunRequest } from './request.ts';
+import type { TaskRequest } from './task-context.ts';
 import { Queues } from './queues.ts';
 import { Registry } from './registry.ts';
 import { SettingsLayers } from './settings-layers.ts';
@@ -88,7 +90,6 @@ export class Core implements AppCore {
   #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
   #joinBlocks = false;
   #hostname: string | null = null;
-  #revoke: ((ids: readonly string[], options: RevokeOptions) => Promise<void>) | undefined;
 
   constructor(celery: Celery, options: CoreOptions) {
     this.celery = celery;
@@ -141,10 +142,6 @@ export class Core implements AppCore {
   }
   setJoinBlocks(joinBlocks: boolean): void {
     this.#joinBlocks = joinBlocks;
-  }
-  /** How handles revoke: remote control is upstairs, and gives it when it is loaded. */
-  setRevoke(revoke: (ids: readonly string[], options: RevokeOptions) => Promise<void>): void {
-    this.#revoke = revoke;
   }
   get hostname(): string | null {
     return this.#hostname;
@@ -293,9 +290,10 @@ export class Core implements AppCore {
     return this.#joinBlocks && currentRun() !== undefined;
   }
 
-  async revoke(ids: readonly string[], options: RevokeOptions): Promise<void> {
-    if (this.#revoke === undefined) throw new ImproperlyConfigured("revoking is remote control: import 'celeriac/control', or call control(app).revoke(id)");
-    await this.#revoke(ids, options);
+  /** A task's request as signals tell it, where nothing runs: of a message that was received, revoked or lost. */
+  async requestOf(received: ReceivedTask): Promise<TaskRequest> {
+    const run = { received, children: [], isEager: false };
+    return new RunRequest(run, await received.body(), { caller: this.starter, source: this.results, hostname: this.#hostname });
   }
 
   async close(): Promise<void> {
@@ -342,7 +340,7 @@ function resultSource(core: Core): ResultSource {
     get joinBlocks() {
       return core.joinBlocks;
     },
-    revoke: (ids, options) => core.revoke(ids, options),
+    revoke: (ids, options) => revoke(core, ids, options),
     describe: () => {
       const { resultBackend } = core.settings;
       return resultBackend === null ? 'no result backend is configured' : `results are in ${maskUrl(resultBackend)}`;

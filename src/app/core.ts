@@ -10,8 +10,10 @@ import type { Declaration, OutgoingMessage } from '../messaging/outgoing.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
 import type { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { Signals } from '../signals.ts';
 import type { Celery } from './celery.ts';
+import type { TaskRequest } from './task-context.ts';
 import type { TaskOptions } from './task-options.ts';
 
 /**
@@ -25,6 +27,8 @@ export interface AppCore {
   /** Resolves when configuration modules and `include` given by path have been loaded; whoever runs an app awaits it first. */
   ready(): Promise<void>;
   readonly errorNames: ErrorNames;
+  /** A task's request as signals tell it, of a message that is not running. */
+  requestOf(received: ReceivedTask): Promise<TaskRequest>;
   /** Events of running tasks and of publishing (`task-sent`) go there; nowhere until somebody listens. */
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void;
   /** A pool whose slots are few says true: then a task that waits for another's result gets an error instead of a deadlock. */

@@ -18,13 +18,16 @@ const PROTOCOL = new Set(
   ).split(' '),
 );
 
+/** What a request is read from; a run, or a message that is not running. */
+export type CalledRun = Pick<Run, 'received' | 'children' | 'isEager'>;
+
 /** What a running task may ask of its call, read when asked for. */
 export class RunRequest implements TaskRequest {
-  readonly #run: Run;
+  readonly #run: CalledRun;
   readonly #body: TaskBody;
   readonly #of: { readonly caller: Caller; readonly source: ResultSource; readonly hostname: string | null };
 
-  constructor(run: Run, body: TaskBody, of: { readonly caller: Caller; readonly source: ResultSource; readonly hostname: string | null }) {
+  constructor(run: CalledRun, body: TaskBody, of: { readonly caller: Caller; readonly source: ResultSource; readonly hostname: string | null }) {
     this.#run = run;
     this.#body = body;
     this.#of = of;

@@ -1,0 +1,13 @@
+import type { PeriodicTask } from '../beat/schedule.ts';
+import type { List } from '../canvas/sendable.ts';
+import type { RemoteTask } from './task-types.ts';
+
+type Entry = Omit<PeriodicTask, 'task' | 'args'>;
+
+/** An entry checked against its task: `periodic(add, { schedule: 30, args: [16, 16] })`. */
+export function periodic<A extends List>(
+  task: RemoteTask<A, any>,
+  entry: Entry & ([] extends NoInfer<A> ? { readonly args?: NoInfer<A> | (() => NoInfer<A>) } : { readonly args: NoInfer<A> | (() => NoInfer<A>) }),
+): PeriodicTask {
+  return { ...(entry as Entry), task: task.name };
+}
