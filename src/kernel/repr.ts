@@ -77,9 +77,9 @@ class Writer {
   #writeAtom(value: unknown): void {
     const [open, body, close] = atomParts(value);
     const left = Math.max(0, this.#maxLength - this.text.length);
-    if (open.length + body.length <= left || this.#isCut) return this.#add(open + body + close);
+    if (body.length <= left) return this.#add(open + body + close);
     this.#isCut = true;
-    this.#add(`${open}${body.slice(0, Math.max(0, left - open.length))}...${close}`);
+    this.#add(`${open}${body.slice(0, left)}...${close}`);
   }
 
   #add(text: string): void {

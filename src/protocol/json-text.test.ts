@@ -42,15 +42,18 @@ test('a time with whole seconds has no fraction, as old Pythons need it', () => 
   expect(encodeJson(PlainTime.from('03:04'))).toContain('"03:04:00"');
 });
 
-test.each(['2024-01-02T03:04:05', '2024-01-02T03:04:05.678901', '2024-01-02T03:04:05.678901+02:00', '2024-01-02T03:04:05-05:30'])('the datetime %s is written back as it came', (text) => {
-  const json = `{"__type__":"datetime","__value__":"${text}"}`;
-  const date = decodeJson(json) as Date;
-  expect(date).toBeInstanceOf(Date);
-  expect(encodeJson(date)).toBe(json);
-  date.setUTCFullYear(2025);
-  expect(encodeJson(date)).toContain('"2025-');
-  expect(encodeJson(date)).toContain('+00:00"');
-});
+test.each(['2024-01-02T03:04:05', '2024-01-02T03:04:05.678901', '2024-01-02T03:04:05.678901+02:00', '2024-01-02T03:04:05-05:30'])(
+  'the datetime %s is written back as it came',
+  (text) => {
+    const json = `{"__type__":"datetime","__value__":"${text}"}`;
+    const date = decodeJson(json) as Date;
+    expect(date).toBeInstanceOf(Date);
+    expect(encodeJson(date)).toBe(json);
+    date.setUTCFullYear(2025);
+    expect(encodeJson(date)).toContain('"2025-');
+    expect(encodeJson(date)).toContain('+00:00"');
+  },
+);
 
 test('a naive datetime reads as UTC, an offset is counted', () => {
   expect(new WireDate('2024-01-02T03:04:05').toISOString()).toBe('2024-01-02T03:04:05.000Z');
@@ -63,7 +66,12 @@ test('an object with one key more, or one less, is a plain one', () => {
   expect(decodeJson('{"__type__":"datetime"}')).toEqual({ __type__: 'datetime' });
 });
 
-test.each(['{"__type__":"set","__value__":[1]}', '{"__type__":"constructor","__value__":1}', '{"__type__":"datetime","__value__":"soon"}', '{"__type__":"uuid","__value__":5}'])('%s cannot be read', (text) => {
+test.each([
+  '{"__type__":"set","__value__":[1]}',
+  '{"__type__":"constructor","__value__":1}',
+  '{"__type__":"datetime","__value__":"soon"}',
+  '{"__type__":"uuid","__value__":5}',
+])('%s cannot be read', (text) => {
   expect(() => decodeJson(text)).toThrow(DecodeError);
 });
 
@@ -79,8 +87,14 @@ test('digits within texts are texts', () => {
 });
 
 test('any list of texts and wide numbers is read as it was written', () => {
-  const item = fc.oneof(fc.string({ unit: 'binary' }), fc.bigInt().filter((n) => n > 2n ** 53n || n < -(2n ** 53n)), fc.constantFrom(Infinity, -Infinity, NaN), fc.double());
-  const asRead = (each: string | number | bigint): Value => (typeof each === 'number' && Number.isInteger(each) && !String(each).includes('e') ? (Number.isSafeInteger(each) ? each + 0 : BigInt(String(each))) : each);
+  const item = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.bigInt().filter((n) => n > 2n ** 53n || n < -(2n ** 53n)),
+    fc.constantFrom(Infinity, -Infinity, NaN),
+    fc.double(),
+  );
+  const asRead = (each: string | number | bigint): Value =>
+    typeof each === 'number' && Number.isInteger(each) && !String(each).includes('e') ? (Number.isSafeInteger(each) ? each + 0 : BigInt(String(each))) : each;
   fc.assert(
     fc.property(fc.array(item), (items) => {
       expect(decodeJson(encodeJson(items))).toEqual(items.map(asRead));

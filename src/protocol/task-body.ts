@@ -26,8 +26,10 @@ export const taskBodyValue = (body: TaskBody): Value => [body.args, body.kwargs,
 
 /** The same as JSON text. Throws EncodeError. */
 export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
-  return `[${encodeJson(args)},${encodeJson(kwargs)},${embed === NO_EMBED || endsHere(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+  return `[${encodeJson(args)},${encodeJson(kwargs)},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
 }
+
+const isBare = ({ callbacks, errbacks, chain, chord }: Embed): boolean => callbacks === null && errbacks === null && chain === null && chord === null;
 
 /** Whether nothing follows the call. */
 export const endsHere = (embed: Embed): boolean => embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);

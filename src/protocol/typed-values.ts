@@ -32,13 +32,23 @@ const WRITERS: Readonly<Record<string, (value: never) => TypedValue>> = {
     if (iso.year < 1 || iso.year > 9999) throw new RangeError(`a date of the year ${iso.year}; Python's reach from 1 to 9999`);
     return { __type__: 'date', __value__: iso.toString() };
   },
-  // Python before 3.11 reads no other number of digits than 0, 3 and 6; nanoseconds it never has.
-  'Temporal.PlainTime': (time: Temporal.PlainTime) => ({
-    __type__: 'time',
-    __value__: time.toString({ smallestUnit: time.millisecond === 0 && time.microsecond === 0 ? 'second' : 'microsecond' }),
-  }),
+  'Temporal.PlainTime': (time: Temporal.PlainTime) => ({ __type__: 'time', __value__: zonedTimes.get(time) ?? timeText(time) }),
   Uint8Array: bytesValue,
 };
+
+/** Temporal's times have no offset, Python's may: they are written back as they came. Times never change, so the text stays true. */
+const zonedTimes = new WeakMap<object, string>();
+
+function readTime(text: string): Temporal.PlainTime {
+  const local = text.replace(/(?:Z|[+-]\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?)$/i, '');
+  const time = temporal().PlainTime.from(local);
+  if (local !== text) zonedTimes.set(time, text);
+  return time;
+}
+
+/** Python before 3.11 reads no other number of digits than 0, 3 and 6; nanoseconds it never has. */
+const timeText = (time: Temporal.PlainTime): string =>
+  time.toString({ smallestUnit: time.millisecond === 0 && time.microsecond === 0 ? 'second' : 'microsecond' });
 
 function bytesValue(bytes: Uint8Array): TypedValue {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -69,8 +79,7 @@ export function untypedValue(type: unknown, value: unknown): Value {
 const READERS: Readonly<Record<string, (value: unknown) => Value>> = {
   datetime: (value) => new WireDate(text(value)),
   date: (value) => temporal().PlainDate.from(text(value)),
-  // Python's times may have an offset, Temporal's have none: it is dropped.
-  time: (value) => temporal().PlainTime.from(text(value).replace(/(?:Z|[+-]\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?)$/i, '')),
+  time: (value) => readTime(text(value)),
   decimal: (value) => new Decimal(text(value)),
   uuid: (value) => new Uuid(text(typeof value === 'object' && value !== null && 'hex' in value ? value.hex : value)),
   bytes: (value) => Uint8Array.from(Buffer.from(text(value), 'utf8')),

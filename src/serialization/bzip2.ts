@@ -6,7 +6,10 @@ import type { Compression } from './registry.ts';
 /** The parts that are used of two packages without types. */
 interface SeekBzip {
   decode(
-    input: { readByte(): number; read(buffer: Uint8Array, offset: number, length: number): number; eof(): boolean }, output: { writeByte(byte: number): void }, multistream: boolean): void;
+    input: { readByte(): number; read(buffer: Uint8Array, offset: number, length: number): number },
+    output: { writeByte(byte: number): void },
+    multistream: boolean,
+  ): void;
 }
 interface Bzip2Module {
   onRuntimeInitialized?: () => void;
@@ -52,11 +55,12 @@ function decompress(bzip: SeekBzip, body: Uint8Array, maxBytes: number): Uint8Ar
       at += length;
       return length;
     },
-    eof: () => at >= body.length,
   };
   let buffer = Buffer.alloc(Math.min(maxBytes, Math.max(4096, body.length * 4)));
   let length = 0;
-  bzip.decode(input, { writeByte }, true);
+  // One stream after the other. Told of the end, the package would take a body cut off between two blocks for a whole one.
+  do bzip.decode(input, { writeByte }, false);
+  while (at < body.length);
   return buffer.subarray(0, length);
 
   function writeByte(byte: number): void {

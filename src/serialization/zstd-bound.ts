@@ -2,61 +2,43 @@ import { DecodeError } from '../errors.ts';
 import { tooLarge } from './decompression-errors.ts';
 
 const FRAME = 0xfd2fb528;
+const SKIPPABLE = 0x184d2a5;
 const MAX_BLOCK_BYTES = 128 * 1024;
+/** Kinds of blocks; a block of any other kind says its size itself. */
+const REPEATED = 1;
+const COMPRESSED = 2;
 
 /**
  * Walks the frames of a zstd body (RFC 8878) without decompressing them, and throws DecodeError when they could become larger than `maxBytes`:
- * a block says how large it is, or is compressed and then 128 KiB at most. The last block of a frame may be shorter than that, so a frame's word about its size is taken
- * where it is less by no more than one block.
+ * a block says how large it will be, or is compressed and then 128 KiB at most. The last one may well be smaller, so one block more is let pass:
+ * the caller looks at the true size.
  */
 export function zstdBound(body: Uint8Array, maxBytes: number): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let total = 0;
   for (let at = 0; at < body.length;) {
     const magic = view.getUint32(at, true);
-    if (magic >>> 4 === 0x184d2a5) {
+    if (magic >>> 4 === SKIPPABLE) {
       at += 8 + view.getUint32(at + 4, true);
       continue;
     }
     if (magic !== FRAME) throw new DecodeError('the body is not zstd');
-    const frame = measured(view, at + 4);
-    total += frame.bytes;
-    if (total > maxBytes) throw tooLarge('zstd', maxBytes);
-    at = frame.end;
+    const descriptor = view.getUint8(at + 4);
+    at += 4 + headerBytes(descriptor);
+    for (let isLast = false; !isLast;) {
+      const block = view.getUint8(at) | (view.getUint8(at + 1) << 8) | (view.getUint8(at + 2) << 16);
+      isLast = (block & 1) === 1;
+      const [type, size] = [(block >> 1) & 3, block >> 3];
+      total += type === COMPRESSED ? MAX_BLOCK_BYTES : size;
+      if (total > maxBytes + MAX_BLOCK_BYTES) throw tooLarge('zstd', maxBytes);
+      at += 3 + (type === REPEATED ? 1 : size);
+    }
+    if ((descriptor & 4) !== 0) at += 4;
   }
 }
 
-function measured(view: DataView, headerAt: number): { readonly bytes: number; readonly end: number } {
-  const descriptor = view.getUint8(headerAt);
+/** Descriptor, window, dictionary and content size of a frame. */
+function headerBytes(descriptor: number): number {
   const isSingle = (descriptor & 0x20) !== 0;
-  const contentAt = headerAt + 1 + (isSingle ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
-  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
-  const declared = contentSize(view, contentAt, sizeBytes);
-  let at = contentAt + sizeBytes;
-  let most = 0;
-  for (let isLast = false; !isLast;) {
-    const header = view.getUint8(at) | (view.getUint8(at + 1) << 8) | (view.getUint8(at + 2) << 16);
-    isLast = (header & 1) === 1;
-    const type = (header >> 1) & 3;
-    const size = header >> 3;
-    most += type === 2 ? MAX_BLOCK_BYTES : size;
-    at += 3 + (type === 1 ? 1 : size);
-  }
-  const bytes = declared !== undefined && declared <= most && most - declared < MAX_BLOCK_BYTES ? declared : most;
-  return { bytes: declared === undefined ? most : Math.max(bytes, declared), end: at + ((descriptor & 4) !== 0 ? 4 : 0) };
-}
-
-function contentSize(view: DataView, at: number, bytes: number): number | undefined {
-  switch (bytes) {
-    case 1:
-      return view.getUint8(at);
-    case 2:
-      return view.getUint16(at, true) + 256;
-    case 4:
-      return view.getUint32(at, true);
-    case 8:
-      return Number(view.getBigUint64(at, true));
-    default:
-      return undefined;
-  }
+  return 1 + (isSingle ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]! + [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
 }

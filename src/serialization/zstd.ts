@@ -1,6 +1,6 @@
 import * as nodeZlib from 'node:zlib';
 import { optionalPackage } from './codec-table.ts';
-import { bounded, unreadable } from './decompression-errors.ts';
+import { bounded, tooLarge, unreadable } from './decompression-errors.ts';
 import type { Compression } from './registry.ts';
 import { zstdBound } from './zstd-bound.ts';
 
@@ -27,9 +27,11 @@ export function loadZstd(): Compression | Promise<Compression> {
     async decompress(body, maxBytes) {
       // The package has no bound of its own, so the frames are measured first.
       bounded('zstd', maxBytes, () => zstdBound(body, maxBytes));
-      return decompress(asBuffer(body)).catch((error: unknown) => {
+      const plain = await decompress(asBuffer(body)).catch((error: unknown) => {
         throw unreadable('zstd', maxBytes, error);
       });
+      if (plain.length > maxBytes) throw tooLarge('zstd', maxBytes);
+      return plain;
     },
   }));
 }

@@ -35,7 +35,11 @@ function echo(rows: readonly Row[]): Promise<readonly (readonly [...Row, repr: s
   });
 }
 
-async function throughPython(values: readonly Value[], serializer: string, compression?: string): Promise<readonly { readonly value: Value; readonly repr: string }[]> {
+async function throughPython(
+  values: readonly Value[],
+  serializer: string,
+  compression?: string,
+): Promise<readonly { readonly value: Value; readonly repr: string }[]> {
   const registry = createSerializerRegistry();
   const rows: Row[] = [];
   for (const value of values) {
@@ -67,7 +71,40 @@ const plain: readonly Value[] = [
   'hé☃😀',
   '\u0000\u001f\u007f\u0085\u2028\ufeff\ufffe"\\/\'',
   // What YAML could take for something else.
-  ...['yes', 'no', 'y', 'n', 'on', '~', 'null', '1', '1.0', '1e3', '12e45', '089', '010', '0x1f', '1_000', '1:30', '.5', '.inf', '2024-01-02', '2024-01-02 03:04:05', '<<', '=', '- a', 'a: b', '#', ' x ', '!x', '&a', '*a', '{', 'a\nb\n', '\t'],
+  ...[
+    'yes',
+    'no',
+    'y',
+    'n',
+    'on',
+    '~',
+    'null',
+    '1',
+    '1.0',
+    '1e3',
+    '12e45',
+    '089',
+    '010',
+    '0x1f',
+    '1_000',
+    '1:30',
+    '.5',
+    '.inf',
+    '2024-01-02',
+    '2024-01-02 03:04:05',
+    '<<',
+    '=',
+    '- a',
+    'a: b',
+    '#',
+    ' x ',
+    '!x',
+    '&a',
+    '*a',
+    '{',
+    'a\nb\n',
+    '\t',
+  ],
   [],
   {},
   [1, [2, [3]], { a: [] }],
@@ -81,7 +118,18 @@ describe.skipIf(python === undefined)('kombu reads what we write, and we read wh
   test.each(['json', 'msgpack', 'yaml'])('%s: plain values and bytes', async (serializer) => {
     const answers = await throughPython(plain, serializer);
     for (const [index, { value, repr }] of answers.entries()) expect([value, repr]).toEqual([plain[index], repr]);
-    expect(answers.map(({ repr }) => repr).slice(0, 10)).toEqual(['None', 'True', 'False', '0', '-5', '1099511627776', '9223372036854775808', '1.5', '1e-07', '1e+300']);
+    expect(answers.map(({ repr }) => repr).slice(0, 10)).toEqual([
+      'None',
+      'True',
+      'False',
+      '0',
+      '-5',
+      '1099511627776',
+      '9223372036854775808',
+      '1.5',
+      '1e-07',
+      '1e+300',
+    ]);
   });
 
   test.each(['json', 'yaml'])('%s: NaN, Infinity and integers of any size', async (serializer) => {
@@ -108,13 +156,18 @@ describe.skipIf(python === undefined)('kombu reads what we write, and we read wh
       "Decimal('1.10')",
       "UUID('00000000-0000-0000-0000-000000000001')",
     ]);
-    expect(answers.map(({ value }) => (value instanceof Date ? value.toISOString() : String(value)))).toEqual(values.map((value) => (value instanceof Date ? value.toISOString() : String(value))));
+    expect(answers.map(({ value }) => (value instanceof Date ? value.toISOString() : String(value)))).toEqual(
+      values.map((value) => (value instanceof Date ? value.toISOString() : String(value))),
+    );
   });
 
   test('yaml: datetimes and dates', async () => {
     const { temporal } = await import('../../src/protocol/temporal.ts');
     const answers = await throughPython([new Date('2024-01-02T03:04:05.678Z'), temporal().PlainDate.from('2024-01-02')], 'yaml');
-    expect(answers.map(({ repr }) => repr)).toEqual(['datetime.datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)', 'datetime.date(2024, 1, 2)']);
+    expect(answers.map(({ repr }) => repr)).toEqual([
+      'datetime.datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)',
+      'datetime.date(2024, 1, 2)',
+    ]);
     expect((answers[0]!.value as Date).toISOString()).toBe('2024-01-02T03:04:05.678Z');
     expect(String(answers[1]!.value)).toBe('2024-01-02');
   });
