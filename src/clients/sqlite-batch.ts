@@ -1,4 +1,5 @@
-import type { SqliteFile, Topic } from './sqlite-file.ts';
+import type { Topic } from './sqlite-changes.ts';
+import type { SqliteFile } from './sqlite-file.ts';
 
 /** Rows that came one by one, written together. */
 export interface BatchOptions<T> {

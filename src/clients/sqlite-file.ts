@@ -3,7 +3,7 @@ import { type CeleryError, OperationalError } from '../errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type Deferred, deferred } from '../kernel/deferred.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { Bell } from './sqlite-bell.ts';
+import { Changes, type Topic } from './sqlite-changes.ts';
 import type { OpenDatabase, SqliteDatabase, SqliteStatement } from './sqlite-driver.ts';
 import { isBusy, isDiskFull, isFileLost, sqliteError } from './sqlite-errors.ts';
 import { migrate } from './sqlite-schema.ts';
@@ -17,15 +17,9 @@ const RETRY_MAX_MS = 12;
 const MAX_SOON_IN_TURN = 10;
 /** Rows that one transaction writes at most: then the lock is let go, and the loop turns. */
 const MAX_ROWS = 400;
-/** The look for changes that the bell did not tell of. */
-const POLL_MS = 250;
 /** Pages (4 KB each) after which a commit copies the log into the database. */
 const CHECKPOINT_PAGES = 2000;
 const LOG_BYTES = 64 * 2 ** 20;
-
-/** What somebody may wait for. */
-export type Topic = 'messages' | 'results' | 'broadcast' | 'bindings';
-const TOPICS: readonly Topic[] = ['messages', 'results', 'broadcast', 'bindings'];
 
 /** Something to be written, together with whatever else waits, in one transaction. It may be run again, if that transaction had to be rolled back. */
 export interface Work<T> {
@@ -51,30 +45,25 @@ interface Entry {
  */
 export class SqliteFile {
   readonly path: string;
+  /** What was written, here and by others, and who waits for it. */
+  readonly changes: Changes;
   readonly #clock: Clock;
   readonly #database: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
-  readonly #bell: Bell;
   readonly #inode: number;
-  readonly #listeners = new Map<() => void, Topic>();
   readonly #lost = deferred<Error>();
   #error: CeleryError | undefined;
   #pending: Entry[] = [];
   #isPlanned = false;
   #isSoon = false;
-  #isRetrying = false;
+  /** A transaction that waits for the lock: everything else waits behind it. */
+  #retrying: Promise<void> | undefined;
   #soonInTurn = 0;
-  #poll: Disposable | undefined;
-  #dataVersion = 0;
-  readonly #changes: Record<Topic, number> = { messages: 0, results: 0, broadcast: 0, bindings: 0 };
-  /** The bell has rung while nobody listened. */
-  #hasRung = false;
 
   /** Opens or makes the file and brings its schema up to date. Throws errors of SQLite as they are; busy ones may be tried again. */
   constructor(options: { readonly path: string; readonly open: OpenDatabase; readonly clock: Clock; readonly log: Logger }) {
     this.path = options.path;
     this.#clock = options.clock;
-    this.#bell = new Bell(`${options.path}-bell`, options.log);
     this.#database = options.open(options.path, BUSY_TIMEOUT_MS);
     try {
       this.#database.exec('PRAGMA journal_mode = WAL');
@@ -84,7 +73,7 @@ export class SqliteFile {
       this.#database.exec('DELETE FROM owner WHERE id < 0');
       this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`);
       this.#inode = statSync(options.path).ino;
-      this.#dataVersion = this.#readDataVersion();
+      this.changes = new Changes({ ...options, dataVersion: () => this.#dataVersion(), onPoll: () => this.#checkThere() });
     } catch (error) {
       this.#database.close();
       throw error;
@@ -98,11 +87,6 @@ export class SqliteFile {
 
   get isLost(): boolean {
     return this.#error !== undefined;
-  }
-
-  /** Grows when something of this kind was written, or when another process wrote anything; see `changed`. */
-  changesOf(topic: Topic): number {
-    return this.#changes[topic];
   }
 
   /** Every commit reaches the disk before it is answered, from now on. */
@@ -150,44 +134,10 @@ export class SqliteFile {
     return answer.promise as Promise<T>;
   }
 
-  /** Calls back when something of this kind was written, or anything by another process; and once when the file is lost. */
-  listen(topic: Topic, onChange: () => void): Disposable {
-    // What was written before the bell was heard is found here.
-    if (this.#bell.listen(() => this.#rung()) || this.#hasRung) this.#look();
-    const listener = (): void => onChange();
-    this.#listeners.set(listener, topic);
-    this.#armPoll();
-    return {
-      [Symbol.dispose]: () => {
-        this.#listeners.delete(listener);
-        if (this.#listeners.size > 0) return;
-        this.#poll?.[Symbol.dispose]();
-        this.#poll = undefined;
-      },
-    };
-  }
-
-  /** Resolves when `changesOf(topic)` is or becomes another than `since`, when `ms` have passed, or on abort. Throws when the file is lost. */
+  /** As `changes.wait`; throws when the file is lost. */
   async changed(topic: Topic, options: { readonly since: number; readonly ms: number; readonly signal: AbortSignal }): Promise<void> {
-    const { since, ms, signal } = options;
-    if (this.#error === undefined) {
-      const woken = deferred();
-      using _listener = this.listen(topic, woken.resolve);
-      if (this.#changes[topic] === since && !signal.aborted && ms > 0) {
-        using _timer = this.#clock.schedule(ms, woken.resolve);
-        const onAbort = (): void => woken.resolve();
-        signal.addEventListener('abort', onAbort, { once: true });
-        await woken.promise;
-        signal.removeEventListener('abort', onAbort);
-      }
-    }
+    await this.changes.wait(topic, options);
     this.#assertUsable();
-  }
-
-  /** Lets those that wait for these look again. */
-  wake(...topics: readonly Topic[]): void {
-    for (const topic of topics) this.#changes[topic] += 1;
-    for (const [listener, topic] of [...this.#listeners]) if (topics.includes(topic)) listener();
   }
 
   /** Gives up the file with a reason: for everything that waits, and everything that comes. */
@@ -195,14 +145,16 @@ export class SqliteFile {
     if (this.#error !== undefined) return;
     this.#error = error;
     for (const { answer } of this.#pending.splice(0)) answer.reject(error);
-    this.wake(...TOPICS);
     this.#close();
     this.#lost.resolve(error);
   }
 
   /** Writes what waits, then lets go of the file. */
   async close(): Promise<void> {
-    while (this.#pending.length > 0) await this.#pending.at(-1)?.answer.promise.catch(() => undefined);
+    while (this.#retrying !== undefined || this.#pending.length > 0) {
+      await this.#retrying;
+      await this.#pending.at(-1)?.answer.promise.catch(() => undefined);
+    }
     if (this.#error !== undefined) return;
     this.#error = new OperationalError(`${this.path} was closed`);
     try {
@@ -215,15 +167,13 @@ export class SqliteFile {
   }
 
   #close(): void {
-    this.#poll?.[Symbol.dispose]();
-    this.#poll = undefined;
-    this.#bell.close();
+    this.changes.close();
     this.#statements.clear();
     this.#database.close();
   }
 
   #plan(isSoon: boolean): void {
-    if (this.#isRetrying || this.#isSoon || (this.#isPlanned && !isSoon)) return;
+    if (this.#retrying !== undefined || this.#isSoon || (this.#isPlanned && !isSoon)) return;
     if (isSoon && this.#soonInTurn < MAX_SOON_IN_TURN) {
       if (this.#soonInTurn++ === 0) setImmediate(() => (this.#soonInTurn = 0));
       this.#isSoon = true;
@@ -236,15 +186,17 @@ export class SqliteFile {
 
   #flush(): void {
     this.#isPlanned = this.#isSoon = false;
-    if (this.#isRetrying || this.#pending.length === 0) return;
+    if (this.#retrying !== undefined || this.#pending.length === 0) return;
     const batch = this.#takeBatch();
     if (this.#pending.length > 0) this.#plan(false);
     try {
       this.#commit(batch);
     } catch (error) {
       if (!isBusy(error)) throw error;
-      this.#isRetrying = true;
-      void this.#retry(batch);
+      this.#retrying = this.#retry(batch).finally(() => {
+        this.#retrying = undefined;
+        if (this.#pending.length > 0) this.#plan(false);
+      });
     }
   }
 
@@ -260,17 +212,12 @@ export class SqliteFile {
       await this.#clock.sleep(1 + Math.random() * RETRY_MAX_MS);
       if (this.#error !== undefined) return reject(batch, this.#error);
       try {
-        this.#commit(batch);
-        break;
+        return this.#commit(batch);
       } catch (error) {
         if (!isBusy(error)) throw error;
-        if (this.#clock.monotonic() < end) continue;
-        reject(batch, sqliteError(error, this.path));
-        break;
+        if (this.#clock.monotonic() >= end) return reject(batch, sqliteError(error, this.path));
       }
     }
-    this.#isRetrying = false;
-    if (this.#pending.length > 0) this.#plan(false);
   }
 
   /** Throws only when the lock could not be had; then nothing has happened. */
@@ -302,18 +249,12 @@ export class SqliteFile {
   }
 
   #committed(entries: readonly Entry[], values: readonly unknown[]): void {
-    // A file that was deleted or replaced goes on taking commits that nobody will ever see.
-    if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode) {
-      const error = new OperationalError(`${this.path} was deleted or replaced while it was in use; what was written to it is gone`);
-      reject(entries, error);
-      return this.fail(error);
-    }
+    const gone = this.#checkThere();
+    if (gone !== undefined) return reject(entries, gone);
     entries.forEach(({ answer }, index) => answer.resolve(values[index]));
     const topics = new Set<Topic>();
     for (const { work } of entries) if (work.rings !== false) topics.add(work.rings);
-    if (topics.size === 0) return;
-    this.#bell.ring();
-    this.wake(...topics);
+    this.changes.announce(topics);
   }
 
   #rollback(): void {
@@ -324,40 +265,23 @@ export class SqliteFile {
     }
   }
 
-  #armPoll(): void {
-    this.#poll ??= this.#clock.schedule(POLL_MS, () => {
-      this.#poll = undefined;
-      if (this.#listeners.size === 0 || this.#error !== undefined) return;
-      this.#armPoll();
-      this.#look();
-      if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode) {
-        this.fail(new OperationalError(`${this.path} was deleted or replaced while it was in use; what was written to it is gone`));
-      }
-    });
+  /** A file that was deleted or replaced goes on taking commits that nobody will ever see. */
+  #checkThere(): CeleryError | undefined {
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode) return undefined;
+    const error = new OperationalError(`${this.path} was deleted or replaced while it was in use; what was written to it is gone`);
+    this.fail(error);
+    return error;
   }
 
-  #rung(): void {
-    if (this.#listeners.size > 0) this.#look();
-    else this.#hasRung = true;
-  }
-
-  /** Has another connection committed anything since the last look? */
-  #look(): void {
-    if (this.#error !== undefined) return;
-    this.#hasRung = false;
+  #dataVersion(): number | undefined {
+    if (this.#error !== undefined) return undefined;
     try {
-      const version = this.#readDataVersion();
-      if (version === this.#dataVersion) return;
-      this.#dataVersion = version;
-      this.wake(...TOPICS);
+      return Number(this.sql('PRAGMA data_version').get()?.[0]);
     } catch (error) {
       if (isFileLost(error)) this.fail(sqliteError(error, this.path));
       else if (!isBusy(error)) throw error;
+      return undefined;
     }
-  }
-
-  #readDataVersion(): number {
-    return Number(this.sql('PRAGMA data_version').get()?.[0]);
   }
 
   #assertUsable(): void {

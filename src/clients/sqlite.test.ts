@@ -32,7 +32,7 @@ async function open(more: Partial<SqliteOptions> = {}): Promise<SqliteHandle> {
 const write = (file: SqliteFile, sql = `INSERT INTO task_group (group_id, tree) VALUES (hex(randomblob(8)), '[]')`): Promise<number> =>
   file.write({ when: 'soon', rings: 'results', rows: () => 1, run: () => file.sql(sql).run() });
 const changed = (file: SqliteFile, ms: number): Promise<void> =>
-  file.changed('results', { since: file.changesOf('results'), ms, signal: new AbortController().signal });
+  file.changed('results', { since: file.changes.of('results'), ms, signal: new AbortController().signal });
 const count = (file: SqliteFile): number => Number(file.readNow(() => file.sql('SELECT count(*) FROM task_group').get()?.[0]));
 
 test('three slashes are relative, four absolute, as in SQLAlchemy', () => {
@@ -161,7 +161,7 @@ test('a file that is deleted while in use fails what is written, then and later,
 
 test('a file that was replaced is noticed by who only waits', async () => {
   const { file } = await open();
-  using _listening = file.listen('results', () => undefined);
+  using _listening = file.changes.listen('results', () => undefined);
   renameSync(path, `${path}.old`);
   writeFileSync(path, '');
   expect((await file.lost).message).toMatch(/deleted or replaced/);

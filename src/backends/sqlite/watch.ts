@@ -33,14 +33,14 @@ export async function* watchResults(taskIds: readonly string[], options: WatchOp
     return metas;
   };
 
-  let changes = file.changesOf('results');
+  let changes = file.changes.of('results');
   let seq = await file.read(() => lastSeq(file));
   const present = await file.read(() => readTasks(file, [...waited], options.clock.now()));
   yield* accept(present);
   while (waited.size > 0 && !signal.aborted) {
     await file.changed('results', { since: changes, ms: WAIT_MS, signal });
     if (signal.aborted) return;
-    changes = file.changesOf('results');
+    changes = file.changes.of('results');
     for (let isMore = true; isMore && waited.size > 0;) {
       const after = seq;
       const news = await file.read(() => readChanges(file, after, waited));

@@ -20,8 +20,8 @@ export function sqliteBindings(file: SqliteFile): QueueStore['bindings'] {
     add: (binding) => change('INSERT OR IGNORE INTO binding (exchange, queue, routing_key, arguments) VALUES (?, ?, ?, ?)', binding),
     remove: (binding) => change('DELETE FROM binding WHERE exchange = ? AND queue = ? AND routing_key = ? AND arguments = ?', binding),
     of(exchange) {
-      if (readAt !== file.changesOf('bindings')) known.clear();
-      readAt = file.changesOf('bindings');
+      if (readAt !== file.changes.of('bindings')) known.clear();
+      readAt = file.changes.of('bindings');
       let bindings = known.get(exchange);
       if (bindings !== undefined) return bindings;
       if (known.size === 0) setImmediate(() => known.clear());

@@ -46,7 +46,7 @@ export class SqliteBroadcast implements Broadcast {
       this.#seen = await this.#file.read(() =>
         Number(this.#file.sql(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'broadcast'`).get()?.[0] ?? 0),
       );
-      this.#listening ??= this.#file.listen('broadcast', () => void this.#read());
+      this.#listening ??= this.#file.changes.listen('broadcast', () => void this.#read());
     }
     const subscription = { matches: topicMatcher(topic), onMessage };
     this.#subscriptions.add(subscription);

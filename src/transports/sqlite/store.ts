@@ -87,7 +87,7 @@ export class SqliteStore implements QueueStore {
     const end = clock.monotonic() + options.waitMs;
     this.#touch(queues);
     for (;;) {
-      const since = this.#file.changesOf('messages');
+      const since = this.#file.changes.of('messages');
       let { isReady, dueMs } = await this.#file.read((file) => peek(file, queues));
       if (isReady || dueMs <= clock.now()) {
         const max = Math.min(options.max, MAX_CLAIM);
@@ -135,7 +135,7 @@ export class SqliteStore implements QueueStore {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.broadcast.close();
-    if (!this.#file.isLost) this.#file.wake('messages');
+    if (!this.#file.isLost) this.#file.changes.wake(['messages']);
     await Promise.allSettled([this.#puts.idle(), this.#acks.idle(), this.#returns.idle()]);
     await this.#handle[Symbol.asyncDispose]();
   }
