@@ -1,15 +1,18 @@
-// Writes docs/reference/settings.md from the settings table: names, kinds and defaults from the rows, meanings from the docblocks above them.
-//   tsx scripts/gen-docs.ts           writes it
-//   tsx scripts/gen-docs.ts --check   fails when it is not what it should be
+// Writes docs/reference/: settings.md from the settings table (names, kinds and defaults from the rows, meanings from the docblocks above them),
+// command-line.md from what every command says to --help.
+//   tsx scripts/gen-docs.ts           writes them
+//   tsx scripts/gen-docs.ts --check   fails when they are not what they should be
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { commands } from '../src/cli/commands/index.ts';
+import { runProgram } from '../src/cli/program.ts';
 import { isSetting, rowOf, snakeName } from '../src/config/names.ts';
 import { settingsTable } from '../src/config/settings/index.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const page = join(root, 'docs', 'reference', 'settings.md');
+const folder = join(root, 'docs', 'reference');
 
 const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ['general', 'General'],
@@ -27,16 +30,43 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ['ours', 'Ours'],
 ];
 
-const text = render();
-if (!process.argv.includes('--check')) {
-  mkdirSync(dirname(page), { recursive: true });
-  writeFileSync(page, text);
-} else if (!existsSync(page) || readFileSync(page, 'utf8') !== text) {
-  process.stderr.write('docs/reference/settings.md is not what the table says. Run: npx tsx scripts/gen-docs.ts\n');
-  process.exitCode = 1;
+for (const [page, text] of [
+  ['settings.md', settingsPage()],
+  ['command-line.md', await commandLinePage()],
+] as const) {
+  const path = join(folder, page);
+  if (!process.argv.includes('--check')) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path, text);
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+    process.stderr.write(`docs/reference/${page} is not what the tables say. Run: npx tsx scripts/gen-docs.ts\n`);
+    process.exitCode = 1;
+  }
 }
 
-function render(): string {
+async function commandLinePage(): Promise<string> {
+  const pages = [];
+  for (const name of ['', ...commands.map((command) => command.name)]) {
+    const help = await helpOf(name === '' ? ['--help'] : [name, '--help']);
+    pages.push(`## celeriac${name === '' ? '' : ` ${name}`}\n\n\`\`\`\n${help.trimEnd()}\n\`\`\`\n`);
+  }
+  return `<!-- Made by scripts/gen-docs.ts from src/cli. Do not edit. -->
+
+# The command line
+
+The command is installed as \`celeriac\` and as \`celery\`. Exit codes are Celery’s: 0, 1 for a failure, 2 for wrong usage, 69 when no worker answered or the broker cannot be reached.
+
+${pages.join('\n')}`;
+}
+
+async function helpOf(argv: readonly string[]): Promise<string> {
+  const said: string[] = [];
+  const terminal = { program: 'celeriac', env: {}, out: (text: string) => void said.push(text), err: () => undefined, ask: () => Promise.resolve(undefined) };
+  await runProgram(commands, argv, terminal, '');
+  return said.join('');
+}
+
+function settingsPage(): string {
   const documented = new Set<string>();
   const sections = SECTIONS.map(([file, title]) => {
     const { intro, rows } = readTable(file);
