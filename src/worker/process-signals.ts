@@ -13,7 +13,7 @@ export function handleSignals(worker: Worker, log: Logger): void {
     stage = isCold ? 'cold' : 'warm';
     process.exitCode = signal === 'SIGTERM' && !isCold ? 0 : 1;
     if (signal === 'SIGINT' && !isCold) log.warn('hitting Ctrl+C again will terminate all running tasks!');
-    void worker.stop({ mode: isCold ? 'cold' : 'warm' });
+    void worker.stop({ mode: isCold ? 'cold' : 'warm', signal });
   };
   const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
   for (const signal of signals) process.on(signal, hear);

@@ -27,6 +27,13 @@ import { workerStats } from './stats.ts';
 export type { WorkerOptions } from './options.ts';
 export type { StopMode } from './shutdown.ts';
 
+export interface StopOptions {
+  readonly mode?: StopMode | undefined;
+  readonly timeout?: Duration | undefined;
+  /** What brought it about, for listeners to `workerShuttingDown`. */
+  readonly signal?: NodeJS.Signals | undefined;
+}
+
 /** How long services may take to stop once nothing runs any more. */
 const SERVICES_MS = 10_000;
 
@@ -83,7 +90,7 @@ export class Worker implements AsyncDisposable {
    * Ends it. Warm (default): takes no more, gives back what has not started, and waits for what runs. Soft: waits `workerSoftShutdownTimeout` for it.
    * Cold: aborts it and gives it back. After `timeout` a warm stop becomes a cold one; so does a second, colder call.
    */
-  stop(options: { readonly mode?: StopMode; readonly timeout?: Duration } = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<void> {
     const mode = options.mode ?? 'warm';
     const timeoutMs = durationMs(options.timeout);
     if (options.timeout !== undefined && timeoutMs === undefined)
@@ -94,7 +101,7 @@ export class Worker implements AsyncDisposable {
     if (mode === 'warm') {
       if (timeoutMs !== undefined) this.#coldAfter(timeoutMs);
     } else this.#coldAfter(mode === 'cold' && this.#stopped !== undefined ? 0 : softShutdownMs);
-    this.#stopped ??= this.#stop(mode);
+    this.#stopped ??= this.#stop(mode, options.signal ?? '');
     return this.#stopped;
   }
 
@@ -170,7 +177,7 @@ export class Worker implements AsyncDisposable {
     else this.#coldTimer = this.#context.clock.schedule(ms, () => this.#cold.abort(new Error(`the worker shuts down, and ${ms} ms were not enough`)));
   }
 
-  async #stop(mode: StopMode): Promise<void> {
+  async #stop(mode: StopMode, signal: string): Promise<void> {
     const { clock, log } = this.#context;
     try {
       // A start under way is waited for: half a worker cannot be stopped in order.
@@ -178,11 +185,12 @@ export class Worker implements AsyncDisposable {
       if (this.#started === undefined || this.#stopping.signal.aborted) return;
       this.#stopping.abort(new Error('the worker stops'));
       log.info(`worker: ${mode === 'warm' ? 'Warm' : mode === 'soft' ? 'Soft' : 'Cold'} shutdown (${this.hostname})`);
+      await this.#core.signals.emit('workerShuttingDown', { hostname: this.hostname, signal, how: mode });
       await this.#reconnecting;
       await drain({ context: this.#context, runner: this.#runner, cold: this.#cold.signal });
       this.#gaveUp.abort(new Error('the worker has stopped'));
       if (this.#cold.signal.aborted) await stopAll(this.#services, this.#cold.signal);
-      else await withDeadline(clock, SERVICES_MS, (signal) => stopAll(this.#services, signal));
+      else await withDeadline(clock, SERVICES_MS, (late) => stopAll(this.#services, late));
       await this.#core.signals.emit('workerShutdown', { worker: this });
     } catch (error) {
       log.error('the worker could not stop in order', { error });
