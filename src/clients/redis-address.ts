@@ -38,8 +38,9 @@ export function redisAddress(url: URL, options: { readonly transportOptions: Jso
     host: url.hostname === '' ? '127.0.0.1' : url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? (scheme === 'sentinel' ? 26_379 : 6379) : Number(url.port),
     path: isSocket ? decodeURIComponent(url.hostname === '' ? url.pathname : `/${url.hostname}${url.pathname}`) : undefined,
-    username: text(decodeURIComponent(url.username)),
-    password: text(decodeURIComponent(url.password)),
+    // A URL without a host has no place for them but the query.
+    username: text(isSocket ? (query.get('username') ?? '') : decodeURIComponent(url.username)),
+    password: text(isSocket ? (query.get('password') ?? '') : decodeURIComponent(url.password)),
     db: database(isSocket ? (query.get('virtual_host') ?? query.get('db') ?? '') : url.pathname, shown),
     tls: tlsOf(scheme, query, options.tls, shown),
     sentinel: scheme === 'sentinel' ? sentinelOf(url, options.transportOptions, shown) : undefined,

@@ -176,6 +176,7 @@ class Connection implements RedisConnection {
   }
 
   fail(reason?: string): void {
+    if (this.#isClosed) return;
     if (reason !== undefined) this.#lastError ??= new Error(reason);
     this.#client.disconnect();
     // A connection that was never ready emits no end.

@@ -31,6 +31,15 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  /** Encrypted, locked, and reachable through a socket file as well. */
+  static async startTls(options: { readonly cert: string; readonly key: string; readonly socket: string; readonly password: string }): Promise<RedisServer> {
+    const port = await freePort();
+    const tls = ['--tls-port', String(port), '--port', '0', '--tls-cert-file', options.cert, '--tls-key-file', options.key, '--tls-auth-clients', 'no'];
+    const server = new RedisServer(port, [...tls, '--unixsocket', options.socket, '--requirepass', options.password]);
+    await server.start();
+    return server;
+  }
+
   get url(): URL {
     return new URL(`redis://127.0.0.1:${this.port}/0`);
   }
