@@ -50,16 +50,20 @@ export class TimerHeap {
   #run(): void {
     this.#armed = undefined;
     const now = this.#clock.monotonic();
-    // A timer may fire a fraction of a millisecond early: what is due within one is run.
-    while (this.#heap.length > 0 && this.#heap[0]!.at <= now + 0.5) {
-      const entry = this.#pop();
-      const { action } = entry;
-      if (action === undefined) continue;
-      entry.action = undefined;
-      this.#live -= 1;
-      action();
+    try {
+      // A timer may fire a fraction of a millisecond early: what is due within one is run.
+      while (this.#heap.length > 0 && this.#heap[0]!.at <= now + 0.5) {
+        const entry = this.#pop();
+        const { action } = entry;
+        if (action === undefined) continue;
+        entry.action = undefined;
+        this.#live -= 1;
+        action();
+      }
+    } finally {
+      // Also when an action throws: the others must not wait for ever.
+      this.#arm();
     }
-    this.#arm();
   }
 
   #arm(): void {

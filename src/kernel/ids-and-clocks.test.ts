@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { assertNever } from './assert-never.ts';
+import { newId } from './ids.ts';
+import { LamportClock } from './lamport-clock.ts';
+
+test('ids are UUIDs, never the same', () => {
+  const ids = Array.from({ length: 100 }, newId);
+  expect(new Set(ids).size).toBe(100);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('the logical clock goes forward with each event, and past those of others', () => {
+  const clock = new LamportClock(4);
+  expect([clock.forward(), clock.adjust(10), clock.adjust(3), clock.value]).toEqual([5, 11, 12, 12]);
+});
+
+test('a case that was forgotten says so', () => {
+  expect(() => assertNever('odd' as never)).toThrow('unexpected value: "odd"');
+});
