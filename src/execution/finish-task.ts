@@ -12,7 +12,6 @@ import { wireMoment } from './moments.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
 import { saved } from './save.ts';
-import { afterLoss, isWorkerLost } from './worker-lost.ts';
 
 /** What became of it: settling, events and counters go by this outcome, not by the one that was reported. */
 export interface Finished {
@@ -33,8 +32,7 @@ type WithError = Extract<Outcome, { error: TaskErrorData }>;
  */
 export async function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Promise<Finished> {
   const task = env.findTask(received.headers.task);
-  const lost = task !== undefined && isWorkerLost(outcome) ? await afterLoss(received, task, outcome, env) : outcome;
-  const ended = await finish({ received, task, env }, lost);
+  const ended = await finish({ received, task, env }, outcome);
   const listens = listensAfter({ received, task, env }, ended);
   return { outcome: ended, listensAfter: typeof listens === 'boolean' ? listens : await listens };
 }

@@ -1,6 +1,5 @@
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { TaskBody } from '../protocol/task-message.ts';
 import type { Outcome, Ran, TaskErrorData } from './outcome.ts';
 
 /** Names of errors where the app has added none. */
@@ -8,14 +7,6 @@ export const knownErrors: ErrorNames = new ErrorNames();
 
 /** For what never ran, or died on the way: nobody has looked into its body. */
 export const notRun: Ran = { runtimeMs: 0, children: [], endsHere: false };
-
-/** Whether a body names nothing that follows, neither after a success nor after a failure. */
-export function endsHere(body: TaskBody): boolean {
-  const { callbacks, errbacks, chain, chord } = body.embed;
-  return isNone(callbacks) && isNone(errbacks) && isNone(chain) && chord === null;
-}
-
-const isNone = (list: readonly unknown[] | null): boolean => list === null || list.length === 0;
 
 /** The hard limit was over: the run was ended, or given up. Celery's form: the limit in seconds as the only argument, no traceback. */
 export function hardLimitOutcome(limitMs: number, runtimeMs: number): Outcome {

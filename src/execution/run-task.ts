@@ -3,12 +3,12 @@ import type { Clock } from '../kernel/clock.ts';
 import { pythonRepr } from '../kernel/repr.ts';
 import { encodeJson } from '../protocol/json-text.ts';
 import type { Value } from '../protocol/json.ts';
-import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
+import { endsHere, type ReceivedTask, type TaskBody } from '../protocol/task-message.ts';
 import { withRun } from './context.ts';
 import type { RunnableTask } from './env.ts';
 import type { TaskHost } from './host.ts';
 import type { Outcome, Ran, TaskErrorData } from './outcome.ts';
-import { endsHere, knownErrors } from './outcomes.ts';
+import { knownErrors } from './outcomes.ts';
 import { Replaced, replacement } from './replace.ts';
 import { exhausted, nextAttempt, retryText, waitMs } from './retry.ts';
 import { TaskRun } from './run.ts';
@@ -51,7 +51,7 @@ export async function runTask(
   if (calls !== undefined) await calls;
   const runtimeMs = clock.monotonic() - startedAt;
   const { children } = run;
-  const isLast = body === undefined || endsHere(body);
+  const isLast = body === undefined || endsHere(body.embed);
   if (failed !== undefined) return failed({ runtimeMs, children, endsHere: isLast });
   return { runtimeMs, children, endsHere: isLast, state: 'SUCCESS', valueJson, repr };
 }

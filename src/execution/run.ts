@@ -2,6 +2,7 @@ import type { OutgoingMessage } from '../messaging/outgoing.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
+import { withRun } from './context.ts';
 import type { Run } from './env.ts';
 import type { Dispatch, TaskHost } from './host.ts';
 
@@ -39,7 +40,9 @@ export class TaskRun implements Run {
   abort(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#controller?.abort(reason);
+    // Listeners belong to the run: `self.signal.reason` must be this run's in them, though it is a timer or a message that aborts.
+    const controller = this.#controller;
+    if (controller !== undefined) withRun(this, () => controller.abort(reason));
   }
 
   get abortReason(): Error | undefined {

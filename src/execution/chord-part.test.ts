@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { received, sig, testEnv } from '../../test/kit/execution-env.ts';
+import { finishTask } from './finish-task.ts';
+import type { Outcome } from './outcome.ts';
+
+const ran = { runtimeMs: 1, children: [], endsHere: false };
+const success = (value: number): Outcome => ({ ...ran, state: 'SUCCESS', valueJson: String(value) });
+const boom = { exc_type: 'ValueError', exc_message: ['boom'], exc_module: 'builtins', traceback: null, repr: '' };
+const failure: Outcome = { ...ran, state: 'FAILURE', error: boom };
+const body = sig('body', { task_id: 'b', link_error: [sig('eb')] });
+const part = (n: number) => received({ headers: { id: `p${n}`, group: 'g', group_index: n }, embed: { chord: body } });
+
+test('the last part starts the body, with the results in header order', async () => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 2, body);
+  await finishTask(part(1), success(11), env);
+  expect(env.started).toEqual([]);
+  await finishTask(part(0), success(10), env);
+  expect(env.done).toEqual(['save SUCCESS p1 11', 'save SUCCESS p0 10', 'start body [10,11]']);
+  // It was told again, by a redelivery: the chord is closed.
+  await finishTask(part(0), success(10), env);
+  expect(env.done.filter((line) => line.startsWith('start'))).toHaveLength(1);
+});
+
+test('a failed part fails the body: its errbacks first, then its result', async () => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 2, body);
+  await finishTask(part(0), failure, env);
+  await finishTask(part(1), success(1), env);
+  expect(env.done.slice(-2)).toEqual([
+    'start celery.group "b"',
+    `save FAILURE b {"exc_type":"ChordError","exc_message":["Dependency p0 raised ValueError('boom')"],"exc_module":"celery.exceptions"}`,
+  ]);
+  expect(env.started[0]!.options).toMatchObject({ parent_id: 'b', root_id: 'b' });
+});
+
+test.each([
+  ['revoked', { ...ran, state: 'REVOKED', reason: 'revoked' }],
+  ['ignored', { ...ran, state: 'IGNORED' }],
+  ['rejected', { ...ran, state: 'REJECTED', requeue: false, error: boom }],
+] as const)('a part that is %s counts as failed', async (_name, outcome) => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 1, body);
+  await finishTask(part(0), outcome, env);
+  expect((await env.backend.load('b'))?.status).toBe('FAILURE');
+});
+
+test('a body that cannot be published is a failed chord', async () => {
+  const env = await testEnv();
+  env.refuses.add('body');
+  await env.backend.chords!.open('g', 1, body);
+  await finishTask(part(0), success(1), env);
+  expect((await env.backend.load('b'))?.result.json).toContain('Callback error: the broker refused body');
+});
+
+test('of a body that is a group every member fails', async () => {
+  const env = await testEnv();
+  const group = sig(
+    'celery.group',
+    { link_error: [sig('both')] },
+    { subtask_type: 'group', kwargs: { tasks: [sig('a', { task_id: 'a' }), sig('b', { task_id: 'b' })] } },
+  );
+  await env.backend.chords!.open('g', 1, group);
+  await finishTask(received({ headers: { id: 'p', group: 'g', group_index: 0 }, embed: { chord: group } }), failure, env);
+  expect([(await env.backend.load('a'))?.status, (await env.backend.load('b'))?.status]).toEqual(['FAILURE', 'FAILURE']);
+  expect(env.started).toHaveLength(2);
+});
+
+test('a complex header is joined by its saved tree', async () => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 2, body);
+  await env.backend.saveGroup('g', [
+    ['g', null],
+    [
+      [
+        ['inner', null],
+        [
+          [['p0', null], null],
+          [['p1', null], null],
+        ],
+      ],
+      [['p2', null], null],
+    ],
+  ]);
+  const meta = { status: 'SUCCESS', traceback: null, children: [], date_done: null };
+  await env.backend.save({ ...meta, task_id: 'p1', result: { json: '11', value: () => 11 } });
+  await finishTask(part(0), success(10), env);
+  await finishTask(part(2), success(12), env);
+  expect(env.done.at(-1)).toBe('start body [[10,11],12]');
+});
+
+test('a part waits while another holds the claim', async () => {
+  const env = await testEnv();
+  const answers = ['busy', 'closed'];
+  const chords = { arrive: () => Promise.resolve(answers.shift() === 'busy' ? { kind: 'busy', retryInMs: 500 } : { kind: 'closed' }) };
+  const backend = new Proxy(env.backend, { get: (target, key) => (key === 'chords' ? chords : Reflect.get(target, key)) });
+  const finished = finishTask(part(0), success(1), { ...env, backend });
+  await (env.clock as unknown as { advance(ms: number): Promise<void> }).advance(1_000);
+  await finished;
+  expect(answers).toEqual([]);
+});
+
+test('a store that counts no chords says so, and nobody waits for ever', async () => {
+  const env = await testEnv();
+  const backend = new Proxy(env.backend, {
+    get: (target, key) => (key === 'chords' ? undefined : key === 'capabilities' ? { ...target.capabilities, chords: 'none' } : Reflect.get(target, key)),
+  });
+  await finishTask(part(0), success(1), { ...env, backend });
+  expect((await env.backend.load('b'))?.result.json).toContain('cannot count the parts of a chord');
+});

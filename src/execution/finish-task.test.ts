@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+import { OperationalError } from '../errors.ts';
+import type { ResultBackend } from '../backends/backend.ts';
+import { encodeJson } from '../protocol/json-text.ts';
+import { policy, received, sig, taskOf, testEnv } from '../../test/kit/execution-env.ts';
+import { finishTask } from './finish-task.ts';
+import type { Outcome, TaskErrorData } from './outcome.ts';
+import { revokedOutcome } from './outcomes.ts';
+
+const ran = { runtimeMs: 1, children: [], endsHere: false };
+const success: Outcome = { ...ran, state: 'SUCCESS', valueJson: '4' };
+const error: TaskErrorData = { exc_type: 'ValueError', exc_message: ['boom'], exc_module: 'builtins', traceback: 'Traceback', repr: "ValueError('boom')" };
+const failure: Outcome = { ...ran, state: 'FAILURE', error };
+const errorJson = '{"exc_type":"ValueError","exc_message":["boom"],"exc_module":"builtins"}';
+
+test('success: callbacks, the next link, then the result with all children', async () => {
+  const env = await testEnv();
+  const message = received({ embed: { callbacks: [sig('cb')], chain: [sig('last'), sig('next', { task_id: 'n' })] } });
+  await finishTask(message, { ...success, children: ['own'] }, env);
+  expect(env.done).toEqual(['start cb 4', 'start next 4', 'save SUCCESS id1 4']);
+  expect(env.started[1]!.options).toMatchObject({ task_id: 'n', chain: [sig('last')] });
+  const meta = await env.backend.load('id1');
+  expect(meta).toMatchObject({ children: ['own', [['child-1', null], null], [['child-2', null], null]], traceback: null });
+  expect(meta!.date_done).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+});
+
+test('of several callbacks groups go by themselves, the others as one new group', async () => {
+  const env = await testEnv();
+  const group = sig('celery.group', {}, { subtask_type: 'group' });
+  await finishTask(received({ embed: { callbacks: [sig('a'), group, sig('b')] } }), success, env);
+  expect(env.started.map(({ task }) => task)).toEqual(['celery.group', 'celery.group']);
+  expect(env.started[1]!.kwargs['tasks']).toEqual([sig('a'), sig('b')]);
+});
+
+test('a body is not looked into when it is known to name nothing', async () => {
+  const env = await testEnv();
+  const message = { ...received(), body: () => expect.unreachable('the parent reads no body') };
+  await finishTask(message, { ...success, endsHere: true }, env);
+  expect(env.done).toEqual(['save SUCCESS id1 4']);
+});
+
+test('a follow-up that cannot be published fails the task', async () => {
+  const env = await testEnv();
+  env.refuses.add('cb');
+  const { outcome } = await finishTask(received({ embed: { callbacks: [sig('cb')], errbacks: [sig('eb')] } }), success, env);
+  expect(outcome).toMatchObject({ state: 'FAILURE', error: { exc_message: ['the broker refused cb'] } });
+  expect(env.done).toEqual([expect.stringMatching(/^save FAILURE id1/), 'start celery.group "id1"']);
+});
+
+test('failure: the result, the links that will not run, then the errbacks as a group', async () => {
+  const env = await testEnv();
+  const inner = sig('celery.chord', {}, { subtask_type: 'chord', kwargs: { body: sig('body', { task_id: 'chord-body' }) } });
+  const message = received({ embed: { errbacks: [sig('eb')], chain: [sig('last', { task_id: 'l' }), inner, sig('next', { task_id: 'n' })] } });
+  await finishTask(message, failure, env);
+  expect(env.done).toEqual([
+    `save FAILURE id1 ${errorJson}`,
+    `save FAILURE l ${errorJson}`,
+    `save FAILURE n ${errorJson}`,
+    `save FAILURE chord-body ${errorJson}`,
+    'start celery.group "id1"',
+  ]);
+  expect(env.started[0]).toMatchObject({ subtask_type: 'group', options: { parent_id: 'id1', root_id: 'id1' }, kwargs: { tasks: [sig('eb')] } });
+});
+
+test('an errback that runs in process is not sent, but asked for', async () => {
+  const env = await testEnv({ isErrback: (name) => name === 'local' });
+  const finished = await finishTask(received({ embed: { errbacks: [sig('local')] } }), failure, env);
+  expect(env.started).toEqual([]);
+  expect(finished.listensAfter).toBe(true);
+});
+
+test('a failure whose errbacks cannot be sent is a failure all the same', async () => {
+  const env = await testEnv();
+  env.refuses.add('celery.group');
+  const { outcome } = await finishTask(received({ embed: { errbacks: [sig('eb')] } }), failure, env);
+  expect(outcome).toEqual(failure);
+});
+
+test('a retry is published before RETRY is stored, and adds itself to the children', async () => {
+  const env = await testEnv();
+  const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
+  await finishTask(received(), retry, env);
+  expect(env.done).toEqual(['start t', `save RETRY id1 ${errorJson}`]);
+  expect(await env.backend.load('id1')).toMatchObject({ children: [[['child-1', null], null]], date_done: null });
+});
+
+test('a retry that cannot be published is a failure, never silence', async () => {
+  const env = await testEnv();
+  env.refuses.add('t');
+  const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t')) };
+  expect((await finishTask(received(), retry, env)).outcome.state).toBe('FAILURE');
+  expect(await env.backend.load('id1')).toMatchObject({ status: 'FAILURE' });
+});
+
+test('nothing is stored of what was ignored, replaced, or rejected to run again; a rejection for good is a failure', async () => {
+  const env = await testEnv();
+  await finishTask(received(), { ...ran, state: 'IGNORED' }, env);
+  await finishTask(received(), { ...ran, state: 'REPLACED', signatureJson: encodeJson(sig('other')) }, env);
+  await finishTask(received(), { ...ran, state: 'REJECTED', requeue: true, error }, env);
+  expect(env.done).toEqual(['start other']);
+  const { outcome } = await finishTask(received(), { ...ran, state: 'REJECTED', requeue: false, error }, env);
+  expect(outcome.state).toBe('REJECTED');
+  expect(env.done.at(-1)).toBe(`save FAILURE id1 ${errorJson}`);
+});
+
+test('a revoked task is stored as Celery writes it', async () => {
+  const env = await testEnv();
+  await finishTask(received(), revokedOutcome('expired'), env);
+  expect(env.done).toEqual(['save REVOKED id1 {"exc_type":"TaskRevokedError","exc_message":["expired"],"exc_module":"celery.exceptions"}']);
+});
+
+test('what the caller says of the result wins over what the task says', async () => {
+  const ignoring = { findTask: () => taskOf(() => 1, { ignoreResult: true }) };
+  const env = await testEnv(ignoring);
+  await finishTask(received(), success, env);
+  expect(env.done).toEqual([]);
+  await finishTask(received({ headers: { ignore_result: false } }), success, env);
+  await finishTask(received(), failure, env);
+  expect(env.done).toEqual(['save SUCCESS id1 4']);
+  const keeping = await testEnv({ findTask: () => taskOf(() => 1, { ...policy, ignoreResult: true, storeErrorsEvenIfIgnored: true }) });
+  await finishTask(received(), failure, keeping);
+  expect(keeping.done).toEqual([`save FAILURE id1 ${errorJson}`]);
+});
+
+test('extended results say how the task was called, with its stamps', async () => {
+  const env = await testEnv({ resultExtended: true });
+  await finishTask(received({ headers: { retries: 2, stamped_headers: ['tag'], stamps: { tag: 'T' } }, args: [1], kwargs: { a: 2 } }), success, env);
+  expect((await env.backend.load('id1'))!.extended).toEqual({
+    ...{ name: 't', args: [1], kwargs: { a: 2 }, worker: 'w1@test', retries: 2, queue: 'celery' },
+    ...{ stamped_headers: ['tag'], tag: 'T' },
+  });
+});
+
+test('a lost store is waited for', async () => {
+  const env = await testEnv();
+  const state = { tries: 0 };
+  const backend = {
+    ...env.backend,
+    capabilities: env.backend.capabilities,
+    save: () => (++state.tries < 3 ? Promise.reject(new OperationalError('gone')) : Promise.resolve()),
+  } as unknown as ResultBackend;
+  const finished = finishTask(received(), { ...success, endsHere: true }, { ...env, backend });
+  await (env.clock as unknown as { advance(ms: number): Promise<void> }).advance(60_000);
+  await finished;
+  expect(state.tries).toBe(3);
+});
