@@ -90,15 +90,18 @@ for i = 3, #ARGV do
 end
 return redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[1]) - 1)`);
 
-/** From held to parked: the same record under a tag that is nobody's, which kombu's sweep finds when it is due. KEYS unacked, unacked_index, eta · ARGV tag, new tag, score for kombu, due */
+/** From held to parked: the same records under tags that are nobody's, which kombu's sweep finds when they are due. KEYS unacked, unacked_index, eta · ARGV tag, new tag, score for kombu, due; tag, … */
 export const park = redisScript(`
-local record = redis.call('HGET', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-if not record then return 0 end
-redis.call('HSET', KEYS[1], ARGV[2], record)
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
+for i = 1, #ARGV, 4 do
+  local record = redis.call('HGET', KEYS[1], ARGV[i])
+  redis.call('HDEL', KEYS[1], ARGV[i])
+  redis.call('ZREM', KEYS[2], ARGV[i])
+  if record then
+    redis.call('HSET', KEYS[1], ARGV[i + 1], record)
+    redis.call('ZADD', KEYS[2], ARGV[i + 2], ARGV[i + 1])
+    redis.call('ZADD', KEYS[3], ARGV[i + 3], ARGV[i + 1])
+  end
+end
 return 1`);
 
 /**

@@ -2,7 +2,7 @@ import type { RedisConnection } from '../../clients/redis.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
 import type { Verdict } from '../transport.ts';
 import type { Reservation } from '../virtual/queue-store.ts';
-import type { RedisKeys } from './keys.ts';
+import { RedisKeys } from './keys.ts';
 import { markRedelivered, recordSuffix } from './record.ts';
 import * as scripts from './scripts.ts';
 
@@ -10,6 +10,22 @@ import * as scripts from './scripts.ts';
 const DEAD_KEPT = 10_000;
 /** As many tags as Lua surely hands to one command. */
 const MAX_TAGS = 1000;
+
+/** What happens to a hold: a verdict, or the moment until which it is parked. */
+type Ending = Exclude<Verdict, 'ack'> | number;
+
+interface Ended {
+  readonly reservation: Reservation;
+  readonly ending: Ending;
+}
+
+export interface SettlementsOptions {
+  readonly connection: RedisConnection;
+  readonly keys: RedisKeys;
+  readonly visibilityTimeoutMs: number;
+  /** Messages have gone back to lists, which our own connection's tracking does not tell. */
+  readonly onReturned: () => void;
+}
 
 interface Acks {
   readonly tags: string[];
@@ -20,30 +36,29 @@ interface Acks {
 export class Settlements {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
-  readonly #onReturned: () => void;
+  readonly #options: SettlementsOptions;
   #acks: Acks[] = [];
-  #others: { readonly reservation: Reservation; readonly verdict: Exclude<Verdict, 'ack'> }[] = [];
+  #others: Ended[] = [];
   #othersDone: Deferred<void> | undefined;
   #isPlanned = false;
 
-  /** `onReturned`: messages have gone back to lists, which our own connection's tracking does not tell. */
-  constructor(connection: RedisConnection, keys: RedisKeys, onReturned: () => void) {
-    this.#connection = connection;
-    this.#keys = keys;
-    this.#onReturned = onReturned;
+  constructor(options: SettlementsOptions) {
+    this.#options = options;
+    this.#connection = options.connection;
+    this.#keys = options.keys;
   }
 
   settle(reservation: Reservation, verdict: Verdict): Promise<void> {
+    if (verdict !== 'ack') return this.#end({ reservation, ending: verdict });
     this.#plan();
-    if (verdict !== 'ack') {
-      this.#others.push({ reservation, verdict });
-      this.#othersDone ??= deferred();
-      return this.#othersDone.promise;
-    }
     let acks = this.#acks.at(-1);
     if (acks === undefined || acks.tags.length >= MAX_TAGS) this.#acks.push((acks = { tags: [], done: deferred() }));
     acks.tags.push(reservation.id);
     return acks.done.promise;
+  }
+
+  park(reservation: Reservation, untilMs: number): Promise<void> {
+    return this.#end({ reservation, ending: untilMs });
   }
 
   /** The acks that a take carries along; whoever asks settles `done`. */
@@ -54,6 +69,13 @@ export class Settlements {
   /** Everything that was given to us so far has been answered. */
   async flush(): Promise<void> {
     await Promise.allSettled([...this.#sendAcks(), this.#sendOthers()]);
+  }
+
+  #end(ended: Ended): Promise<void> {
+    this.#plan();
+    this.#others.push(ended);
+    this.#othersDone ??= deferred();
+    return this.#othersDone.promise;
   }
 
   #plan(): void {
@@ -89,14 +111,15 @@ export class Settlements {
     }
   }
 
-  async #move(others: readonly { readonly reservation: Reservation; readonly verdict: Exclude<Verdict, 'ack'> }[]): Promise<void> {
-    const of = (verdict: Verdict): Reservation[] => others.filter((other) => other.verdict === verdict).map((other) => other.reservation);
+  async #move(others: readonly Ended[]): Promise<void> {
+    const of = (verdict: Ending): Reservation[] => others.filter((other) => other.ending === verdict).map((other) => other.reservation);
     const buried = new Map<string, Reservation[]>();
     for (const reservation of of('dead')) buried.set(reservation.queue, [...(buried.get(reservation.queue) ?? []), reservation]);
     // The last taken goes back first, so that the first taken is the next to be taken again.
     const returned = of('return').toSorted((a, b) => numberOf(b.id) - numberOf(a.id));
     await Promise.all([
       ...[...buried].map(([queue, reservations]) => this.#bury(queue, reservations)),
+      this.#park(others),
       this.#giveBack(of('requeue'), 'LPUSH'),
       this.#giveBack(returned, 'RPUSH'),
     ]);
@@ -106,6 +129,17 @@ export class Settlements {
     const end = Buffer.byteLength(recordSuffix(queue));
     const keys = [this.#keys.unacked, this.#keys.unackedIndex, this.#keys.dead(queue)];
     await this.#connection.run(scripts.bury, keys, [DEAD_KEPT, end, ...reservations.map(({ id }) => id)]);
+  }
+
+  /** In nobody's hands until due: then any worker of ours puts it back, and if there is none, kombu's sweep, for which it is as old as the visibility timeout at that moment. */
+  async #park(others: readonly Ended[]): Promise<void> {
+    const args = others.flatMap(({ reservation: { id, message }, ending }) => {
+      if (typeof ending !== 'number') return [];
+      const task = message.headers['id'] ?? message.properties.correlationId ?? 'unknown';
+      const tag = `${RedisKeys.parked}${String(task)}/${id.slice(id.lastIndexOf('/', id.lastIndexOf('/') - 1) + 1)}`;
+      return [id, tag, (ending - this.#options.visibilityTimeoutMs) / 1000, ending / 1000];
+    });
+    if (args.length > 0) await this.#connection.run(scripts.park, [this.#keys.unacked, this.#keys.unackedIndex, this.#keys.eta], args);
   }
 
   /** The text comes from the store once more, since what we have read of it may not be all that is in it. */
@@ -123,7 +157,7 @@ export class Settlements {
     await Promise.all(
       [...lists].map(([list, pairs]) => this.#connection.run(scripts.giveBack, [this.#keys.unacked, this.#keys.unackedIndex, list], [push, ...pairs])),
     );
-    this.#onReturned();
+    this.#options.onReturned();
   }
 }
 

@@ -58,7 +58,12 @@ export class RedisStore implements QueueStore {
     this.broadcast = redisBroadcast(connections, keys);
     this.#lease = new Lease({ connection, keys, owner, clock });
     this.#waiting = new Waiting({ connections, keys, lease: this.#lease, owner, clock, log });
-    this.#settlements = new Settlements(connection, keys, () => this.#waiting.ring());
+    this.#settlements = new Settlements({
+      connection,
+      keys,
+      visibilityTimeoutMs: connections.options.visibilityTimeoutMs,
+      onReturned: () => this.#waiting.ring(),
+    });
     this.#recovery = new Recovery({ connection, keys, options: connections.options, owner, clock, log, bindingsOf: (exchange) => this.bindings.of(exchange) });
   }
 
@@ -108,13 +113,8 @@ export class RedisStore implements QueueStore {
     return this.#settlements.settle(reservation, verdict);
   }
 
-  async park(reservation: Reservation, untilMs: number): Promise<void> {
-    const { id, message } = reservation;
-    const task = message.headers['id'] ?? message.properties.correlationId ?? newId();
-    const tag = `${RedisKeys.parked}${String(task)}/${id.slice(id.lastIndexOf('/', id.lastIndexOf('/') - 1) + 1)}`;
-    const score = (untilMs - this.#connections.options.visibilityTimeoutMs) / 1000;
-    const { unacked, unackedIndex, eta } = this.#keys;
-    await this.#connections.command.run(scripts.park, [unacked, unackedIndex, eta], [id, tag, score, untilMs / 1000]);
+  park(reservation: Reservation, untilMs: number): Promise<void> {
+    return this.#settlements.park(reservation, untilMs);
   }
 
   renew(leaseMs: number): Promise<boolean> {

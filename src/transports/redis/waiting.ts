@@ -35,6 +35,8 @@ export class Waiting implements AsyncDisposable {
   readonly #doorbell: Doorbell;
   readonly #lists = new Map<string, BlockingList>();
   readonly #seats = new Set<Seat>();
+  /** In the list of workers, for as long as this store lives. */
+  readonly #takenNames = new Set<string>();
   #arrived: Arrival[] = [];
   #isReleasePlanned = false;
   #preparing: Promise<void> = Promise.resolve();
@@ -66,10 +68,12 @@ export class Waiting implements AsyncDisposable {
 
   /** One at a time: two seats may want the same list. */
   prepare(queues: readonly string[]): Promise<void> {
-    this.#preparing = this.#preparing.then(async () => {
-      await this.#doorbell.prepare();
-      for (const queue of queues.slice(0, MAX_BLOCKING)) if (!this.#lists.has(queue)) await this.#openList(queue);
-    });
+    this.#preparing = this.#preparing
+      .catch(() => undefined)
+      .then(async () => {
+        await this.#doorbell.prepare();
+        for (const queue of queues.slice(0, MAX_BLOCKING)) if (!this.#lists.has(queue)) await this.#openList(queue);
+      });
     return this.#preparing;
   }
 
@@ -83,7 +87,7 @@ export class Waiting implements AsyncDisposable {
   }
 
   get takenNames(): readonly string[] {
-    return [...this.#lists.keys()].map((queue) => takenName(queue, this.#options.owner));
+    return [...this.#takenNames];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +104,9 @@ export class Waiting implements AsyncDisposable {
       this.#lists.delete(idle.queue);
       await idle.close();
     }
-    await lease.registerTaken(takenName(queue, owner));
+    const name = `${queue}/taken/${owner}`;
+    await lease.registerTaken(name);
+    this.#takenNames.add(name);
     const list = await BlockingList.open({
       queue,
       list: keys.list(queue, 0),
@@ -157,9 +163,6 @@ export class Waiting implements AsyncDisposable {
   }
 }
 
-/** As it stands in the list of workers, without the global prefix. */
-const takenName = (queue: string, owner: string): string => `${queue}/taken/${owner}`;
-
 interface SeatOptions {
   readonly queues: ReadonlySet<string>;
   readonly clock: Clock;
@@ -175,6 +178,7 @@ export class Seat implements Disposable {
   readonly #options: SeatOptions;
   #watched: ReadonlySet<string> = new Set();
   #hasRung = false;
+  #hasArrived = false;
   #wake: (() => void) | undefined;
 
   constructor(options: SeatOptions) {
@@ -184,6 +188,7 @@ export class Seat implements Disposable {
 
   /** What blocking takes have brought for us. */
   collect(): readonly Arrival[] {
+    this.#hasArrived = false;
     return this.#options.collect();
   }
 
@@ -199,13 +204,15 @@ export class Seat implements Disposable {
     this.#wake?.();
   }
 
+  /** Something has arrived, maybe while nobody was waiting: during a look. */
   wake(): void {
+    this.#hasArrived = true;
     this.#wake?.();
   }
 
   /** Until something has arrived or rung, or time is up. True: it has rung. */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#hasRung || signal.aborted) return this.#hasRung;
+    if (this.#hasRung || this.#hasArrived || signal.aborted) return this.#hasRung;
     const lookMs = this.#options.block();
     await new Promise<void>((resolve) => {
       const done = (): void => {
