@@ -60,10 +60,12 @@ export function readHeaders(headers: JsonObject): TaskHeaders {
   const { task, id } = headers;
   if (typeof task !== 'string' || task === '') throw new InvalidTaskError(`the header "task" must be the name of a task, not ${shown(task)}`);
   if (typeof id !== 'string' || id === '') throw new InvalidTaskError(`the header "id" of a message for ${task} must be a text, not ${shown(id)}`);
-  const known = Object.fromEntries(Object.entries(READ).map(([name, read]) => [name, read(headers[name], name)]));
-  const filled: JsonObject = { ...headers, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) };
-  for (const [name, value] of Object.entries(known)) if (value === undefined) delete (filled as Record<string, unknown>)[name];
-  return fillHeaders({ ...filled, task, id });
+  const defaults: JsonObject = fillHeaders({ task, id });
+  const known = Object.entries(READ).map(([name, read]) => {
+    const value = read(headers[name], name);
+    return [name, value === undefined ? defaults[name] : value] as const;
+  });
+  return { ...defaults, ...headers, ...Object.fromEntries(known), task, id } as JsonObject as TaskHeaders;
 }
 
 /** As Celery itself writes them: nearly always, so this is asked first. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { encodeCall } from '../../src/app/encode.ts';
 import type { Destination } from '../../src/app/router.ts';
@@ -145,10 +146,17 @@ const READ_ONLY: Readonly<Record<string, string>> = {
 const DIFFERENT: Readonly<Record<string, string>> = {
   canvas_group_nested: "indexes go on through a nested group; Python's count from 0 again within it (wire.md 2.2)",
   canvas_chord_body_chain: 'the chain as a body lacks its task_id, and its last task the group_id of the header (wire.md 2.3)',
-  canvas_chain_group_task: 'the header of a chord within a chain is sent without ids, group and chord (5.7 strips the chords: celery-5.7.md 3.2)',
+  canvas_chain_group_task: 'the header of a chord within a chain is sent without ids and indexes',
   canvas_group_chain_group: 'the group as a body, and its members, lack group_id, group_index, root_id and parent_id (wire.md 2.3)',
-  canvas_nested_chord: 'the inner body lacks add_to_parent, root_id and parent_id (wire.md 2.3)',
+  canvas_nested_chord: 'the inner body lacks add_to_parent and root_id (wire.md 2.3)',
 };
+
+/** Calls for which Celery 5.7 sends something else than 5.6 did: captured again, the rest of the vectors still hold. */
+const SINCE_57 = (
+  JSON.parse(readFileSync(new URL('../fixtures/canvas-5.7.json', import.meta.url), 'utf8')) as {
+    readonly messages: Readonly<Record<string, readonly { readonly headers: JsonObject; readonly body: Json }[]>>;
+  }
+).messages;
 
 const settings = resolveSettings([], () => 'memory://');
 
@@ -166,7 +174,7 @@ async function envelopeOf(planned: PlannedMessage): Promise<string> {
   return writeEnvelope(message, { exchange, routingKey, deliveryTag: newId() });
 }
 
-/** An envelope with its body decoded; representations of lists as Python's of tuples, times that were counted from now only by their form. */
+/** An envelope with its body decoded and not yet masked, so that ids are compared across messages; representations of lists as Python's of tuples, times that were counted from now only by their form. */
 async function comparable(text: string, isRelative: boolean): Promise<Json> {
   const envelope = JSON.parse(text) as { readonly headers: JsonObject; readonly properties: JsonObject };
   const isMapped = String(envelope.headers['task']).startsWith('celery.');
@@ -176,7 +184,7 @@ async function comparable(text: string, isRelative: boolean): Promise<Json> {
     isRelative && typeof value === 'string' && parseDatetime(value) !== undefined ? '<moment>' : (value ?? null);
   const { headers, properties } = envelope;
   const names = headers['stamped_headers'];
-  return masked({
+  return {
     ...envelope,
     headers: {
       ...headers,
@@ -188,7 +196,7 @@ async function comparable(text: string, isRelative: boolean): Promise<Json> {
     },
     properties: { ...properties, ...(properties['expiration'] === undefined || isRelative ? {} : { expiration: '<ms>' }) },
     body: (await decode(readEnvelope(text).message)) as Json,
-  });
+  };
 }
 
 test('every vector of tasks/ is made again or says why not', () => {
@@ -220,5 +228,12 @@ async function sameMessages(name: string, call: () => SignatureData): Promise<vo
   const as57 = isUnknown
     ? expected.map((one) => ({ ...(one as JsonObject), headers: { ...((one as JsonObject)['headers'] as JsonObject), ignore_result: null } }))
     : expected;
-  expect(made).toEqual(as57);
+  const since57 = SINCE_57[name];
+  if (since57 === undefined) return expect(masked(made)).toEqual(masked(as57));
+  const headers = Object.keys(since57[0]!.headers);
+  const short = made.map((one) => ({
+    headers: Object.fromEntries(headers.map((header) => [header, at(one, 'headers', header) ?? null])),
+    body: at(one, 'body') ?? null,
+  }));
+  expect(masked(short)).toEqual(masked(since57 as unknown as Json));
 }

@@ -3,9 +3,7 @@ import { ByteReader, ByteWriter } from '../../src/clients/amqp/bytes.ts';
 import { readProperties, writeProperties } from '../../src/clients/amqp/properties.ts';
 import { DecodeError, InvalidTaskError } from '../../src/errors.ts';
 import { pythonRepr, argsRepr } from '../../src/kernel/repr.ts';
-import { decodeJson } from '../../src/protocol/json-text.ts';
 import { Decimal, type Json, type JsonObject, type Value } from '../../src/protocol/json.ts';
-import { readMeta } from '../../src/protocol/result-meta.ts';
 import { receiveTask } from '../../src/protocol/task-message.ts';
 import { WireDate } from '../../src/protocol/datetime.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
@@ -211,6 +209,3 @@ async function checkAmqp(vector: JsonObject): Promise<void> {
     if (serializer === 'msgpack') expect(Buffer.from(bytesOf(again.body)).toString('hex')).toBe(captured['body_hex']);
   }
 }
-
-/** Metas anywhere, whatever serializer. */
-export const readsAsMeta = (text: string): string => readMeta(decodeJson(text)).status;
