@@ -17,8 +17,8 @@ const RETRY_MAX_MS = 12;
 const MAX_SOON_IN_TURN = 10;
 /** Rows that one transaction writes at most: then the lock is let go, and the loop turns. */
 const MAX_ROWS = 400;
-/** Pages (4 KB each) after which a commit copies the log into the database. */
-const CHECKPOINT_PAGES = 2000;
+/** Pages (4 KB each) after which a commit copies the log into the database: rarely, since each copy waits for the disk, and saves what was written twice. */
+const CHECKPOINT_PAGES = 8000;
 const LOG_BYTES = 64 * 2 ** 20;
 
 /** Something to be written, together with whatever else waits, in one transaction. It may be run again, if that transaction had to be rolled back. */
