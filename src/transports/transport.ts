@@ -46,6 +46,7 @@ export interface ConnectOptions {
   readonly leaseThread?: boolean | undefined;
   /** A message larger than this is never handed out whole: it comes as a foreign one (`brokerMaxMessageBytes`). */
   readonly maxMessageBytes: number;
+  /** Ends the attempt; and later tells that no further connection will follow this one, so that settles need not wait for it. */
   readonly signal: AbortSignal;
 }
 

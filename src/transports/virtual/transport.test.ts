@@ -47,6 +47,9 @@ class CuttableStore implements QueueStore {
   get bindings() {
     return this.inner.bindings;
   }
+  get broadcast() {
+    return this.inner.broadcast!;
+  }
   createQueue: QueueStore['createQueue'] = (queue) => this.#ask('createQueue', () => this.inner.createQueue(queue));
   deleteQueue: QueueStore['deleteQueue'] = (queue) => this.#ask('deleteQueue', () => this.inner.deleteQueue(queue));
   put: QueueStore['put'] = (...args) => this.#ask('put', () => this.inner.put(...args));
@@ -69,7 +72,7 @@ function world() {
   const clock = createFakeClock();
   const name = newId();
   const stores: CuttableStore[] = [];
-  const options = (owner: string): ConnectOptions => ({
+  const options = (owner: string, more: Partial<ConnectOptions> = {}): ConnectOptions => ({
     url: new URL(`memory://${name}`),
     owner,
     timeoutMs: 1000,
@@ -80,6 +83,7 @@ function world() {
     role: 'test',
     maxMessageBytes: 2 ** 20,
     signal: new AbortController().signal,
+    ...more,
   });
   const transport = virtualTransport({
     name: 'cuttable',
@@ -90,7 +94,12 @@ function world() {
       return store;
     },
   });
-  return { clock, stores, connect: (owner: string) => transport.connect(options(owner)), bystander: () => memory.open(options(newId())) };
+  return {
+    clock,
+    stores,
+    connect: (owner: string, more?: Partial<ConnectOptions>) => transport.connect(options(owner, more)),
+    bystander: () => memory.open(options(newId())),
+  };
 }
 
 async function consuming(connection: BrokerConnection, deliveries: Delivery[], prefetch = 10): Promise<Channel> {
@@ -277,4 +286,63 @@ test('an error that is no loss reaches who asked, and the connection lives', asy
   await expect(channel.purge('q')).rejects.toThrow('no such command');
   await channel.publish(text('a'), '', 'q');
   expect((await channel.queueInfo('q'))?.messages).toBe(1);
+});
+
+test('when no connection will follow, whoever waits for a settle is told so', async () => {
+  const { clock, stores, connect } = world();
+  const road = new AbortController();
+  const deliveries: Delivery[] = [];
+  const connection = await connect('w1', { role: 'worker', signal: road.signal });
+  const channel = await consuming(connection, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  await connection.closed;
+  const settled = deliveries[0]!.settle('ack');
+  settled.catch(() => undefined);
+  await clock.advance(60_000);
+  road.abort();
+  await expect(settled).rejects.toThrow(OperationalError);
+});
+
+test('a connection that closes leaves alone what another of the same owner will settle when it is back', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const consumer = await connect('w1', { role: 'worker' });
+  const producer = await connect('w1', { role: 'publish' });
+  const channel = await consuming(consumer, deliveries);
+  for (const value of ['a', 'b']) await channel.publish(text(value), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  await consumer.closed;
+  await producer[Symbol.asyncDispose]();
+  const peer = await bystander();
+  expect(await peer.size('q')).toBe(0);
+  const settled = deliveries[0]!.settle('ack');
+  await using _back = await connect('w1', { role: 'worker' });
+  await settled;
+  await deliveries[1]!.settle('return');
+  expect((await now(peer)).map((one) => (one.message.body as { text: string }).text)).toEqual(['b']);
+});
+
+test('a broadcast is heard from a binding that comes late, and no more once it is undone', async () => {
+  const { clock, connect } = world();
+  await using connection = await connect('w1');
+  const channel = await connection.openChannel();
+  await channel.declareExchange({ name: 'fan', type: 'fanout', durable: false, autoDelete: false, arguments: {} });
+  await channel.declareQueue({ name: 'ears', durable: false, exclusive: false, autoDelete: true, arguments: {} });
+  const heard: string[] = [];
+  await channel.consume('ears', (delivery) => void heard.push(`${delivery.routingKey} ${textOf(delivery)}`));
+  const binding = { queue: 'ears', exchange: 'fan', routingKey: 'worker.#', arguments: {} };
+  const shout = async (value: string): Promise<void> => {
+    await channel.publish(text(value), 'fan', 'worker.online');
+    await channel.publish(text(value), 'fan', 'task.sent');
+    await clock.advance(10);
+  };
+  await shout('too early');
+  await channel.bind(binding);
+  await shout('heard');
+  await channel.unbind(binding);
+  await shout('too late');
+  expect(heard).toEqual(['worker.online heard']);
 });

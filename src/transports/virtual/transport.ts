@@ -31,6 +31,8 @@ interface OwnerState {
   readonly owner: string;
   readonly holds: Holds;
   connections: number;
+  /** The roads to the broker that may bring another connection, by what they are for; each ends with its signal. */
+  readonly roads: Map<string, AbortSignal>;
   losses: number;
 }
 
@@ -40,9 +42,11 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
 
   const connect = async (given: ConnectOptions): Promise<BrokerConnection> => {
     const key = `${given.owner} ${given.url.href}`;
-    const state = owners.get(key) ?? { id: given.owner, owner: given.owner, holds: new Holds(), connections: 0, losses: 0 };
+    const state = owners.get(key) ?? { id: given.owner, owner: given.owner, holds: new Holds(), connections: 0, roads: new Map(), losses: 0 };
     owners.set(key, state);
     state.connections += 1;
+    state.roads.set(given.role, given.signal);
+    given.signal.addEventListener('abort', () => endRoad(key, state, given), { once: true });
     const options: ConnectOptions = { ...given, owner: state.id };
     try {
       const store = await driver.open(options);
@@ -55,23 +59,34 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
         holds: state.holds,
         connect: options,
         openThread: needsThread(driver, options) ? () => openLeaseThread(driver.module!, options) : undefined,
-        isLast: () => state.connections === 1,
-        onClosed: (reason) => leave(key, state, reason),
+        isLast: () => state.connections === 1 && [...state.roads.keys()].every((role) => role === given.role),
+        onClosed: (reason) => leave(key, state, given, reason),
       });
       connection.lease.onLost(() => renewId(state, options.owner));
       return connection;
     } catch (error) {
-      leave(key, state, error as Error);
+      leave(key, state, given, error as Error);
       throw connectError(error, driver.name, given.url);
     }
   };
 
-  /** After a loss the holds wait for the next connection; after a close of ours there is none to wait for. */
-  const leave = (key: string, state: OwnerState, reason: Error | undefined): void => {
+  /** After a loss the holds wait for the next connection on that road; after a close of ours it leads nowhere any more. */
+  const leave = (key: string, state: OwnerState, given: ConnectOptions, reason: Error | undefined): void => {
     state.connections -= 1;
-    if (state.connections > 0 || reason !== undefined) return;
+    if (reason === undefined) endRoad(key, state, given);
+    else forgetIdle(key, state);
+  };
+
+  const endRoad = (key: string, state: OwnerState, given: ConnectOptions): void => {
+    if (state.roads.get(given.role) === given.signal) state.roads.delete(given.role);
+    forgetIdle(key, state);
+  };
+
+  /** With the last road gone there is no connection to wait for: whoever waits for a settle is told so. */
+  const forgetIdle = (key: string, state: OwnerState): void => {
+    if (state.connections > 0 || state.roads.size > 0) return;
     state.holds.abandon();
-    owners.delete(key);
+    if (owners.get(key) === state) owners.delete(key);
   };
 
   return { name: driver.name, capabilities: driver.capabilities, connect, open: (options) => driver.open(options) };
