@@ -9,7 +9,7 @@ import type { Declaration, OutgoingMessage } from './outgoing.ts';
 export interface Producer {
   /** Resolves when the broker has the message. Rejects with OperationalError when the message's retry policy is used up. */
   publish(message: OutgoingMessage): Promise<void>;
-  /** Waits for what is under way, then lets go of the channel; the link stays. */
+  /** Waits for what is being opened, declared or tried again, then lets go of the channel; the link stays. Who has published waits for its own promise. */
   close(): Promise<void>;
 }
 
