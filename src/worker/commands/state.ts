@@ -1,3 +1,4 @@
+import { bugReport } from '../../app/report.ts';
 import { maskSettings } from '../../config/report.ts';
 import type { CommandArgs } from '../../control/commands.ts';
 import type { Value, ValueMap } from '../../protocol/json.ts';
@@ -25,7 +26,7 @@ export const stateCommands = {
   conf: ({ context }: CommandState, { withDefaults }: CommandArgs<'conf'>): Value =>
     maskSettings(context.core.settings, { changed: withDefaults !== true }) as ValueMap,
 
-  report: ({ context }: CommandState): Value => ({ ok: context.core.celery.bugreport() }),
+  report: ({ context }: CommandState): Value => ({ ok: bugReport(context.core.settings) }),
 
   /** A new worker introduces itself: it is told what is revoked, and tells what it knows. Nobody answers himself. */
   hello({ context, worker }: CommandState, { fromNode, revoked }: CommandArgs<'hello'>): Value | undefined {

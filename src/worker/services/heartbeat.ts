@@ -1,4 +1,5 @@
 import { loadavg, type } from 'node:os';
+import { packageVersion } from '../../app/report.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { WorkerContext } from '../context.ts';
@@ -35,6 +36,8 @@ export function heartbeat({ context }: WorkerParts): Service {
   }
 }
 
+const VERSION = packageVersion();
+
 export function heartbeatFields({ counters, reservations }: WorkerContext): JsonObject {
   return {
     freq: HEARTBEAT_SECONDS,
@@ -42,10 +45,7 @@ export function heartbeatFields({ counters, reservations }: WorkerContext): Json
     processed: counters.processed,
     loadavg: loadavg().map((load) => Math.round(load * 100) / 100),
     sw_ident: 'celeriac',
-    sw_ver: SOFTWARE_VERSION,
+    sw_ver: VERSION,
     sw_sys: type(),
   };
 }
-
-/** Of the protocol we speak; monitors show it. */
-const SOFTWARE_VERSION = '5.7.0';

@@ -1,0 +1,83 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Celery } from '../../src/app/celery.ts';
+import { createLogger } from '../../src/kernel/logger.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { Worker } from '../../src/worker/worker.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { queueName } from '../support/roads.ts';
+
+const REDIS = process.env['CELERIAC_TEST_REDIS'];
+if (REDIS === undefined) console.warn('skipped: CELERIAC_TEST_REDIS is not set');
+
+/** Gone: what is open breaks, and nothing new is let in. */
+function cut(line: TcpProxy): void {
+  line.refuse();
+  line.reset();
+}
+
+/* A worker whose broker or result store goes away and comes back. */
+describe.skipIf(REDIS === undefined)('a worker on a bad line', () => {
+  async function setUp() {
+    const server = new URL(REDIS!);
+    const [brokerLine, storeLine] = [await TcpProxy.to(Number(server.port)), await TcpProxy.to(Number(server.port))];
+    const queue = queueName();
+    const lines: string[] = [];
+    const log = createLogger({
+      clock: systemClock,
+      level: 'INFO',
+      write: (line) => void lines.push(line),
+      format: ({ level, message }) => `${level} ${message}`,
+    });
+    const settings = { taskDefaultQueue: queue, taskAcksLate: true, log };
+    const app = new Celery('proj', { broker: `redis://127.0.0.1:${brokerLine.port}/9`, backend: `redis://127.0.0.1:${storeLine.port}/9`, ...settings });
+    /** Not through the lines: what a producer and the one who waits see. */
+    const outside = new Celery('proj', { broker: `${REDIS}/9`, backend: `${REDIS}/9`, ...settings });
+    const runs: string[] = [];
+    const gates = new Map<string, () => void>();
+    app.task('proj.add', (x: number, y: number) => x + y);
+    app.task('proj.gate', async (name: string) => {
+      runs.push(name);
+      await new Promise<void>((resolve) => gates.set(name, resolve));
+      return name;
+    });
+    const worker = new Worker(app, { hostname: `w1@${queue}`, concurrency: 4 });
+    onTestFinished(async () => {
+      for (const open of gates.values()) open();
+      brokerLine.heal();
+      storeLine.heal();
+      await worker.stop({ mode: 'cold' });
+      await Promise.all([app.close(), outside.close()]);
+      await Promise.all([brokerLine[Symbol.asyncDispose](), storeLine[Symbol.asyncDispose]()]);
+    });
+    await worker.start();
+    return { brokerLine, storeLine, lines, outside, runs, gates, worker };
+  }
+
+  test('goes on by itself after its broker was away, and runs nothing twice', async () => {
+    const { brokerLine, lines, outside, runs, gates } = await setUp();
+    const long = await outside.sendTask('proj.gate', ['over the loss']);
+    await expect.poll(() => runs).toEqual(['over the loss']);
+    cut(brokerLine);
+    await expect.poll(() => lines.some((line) => line.includes('lost the connection'))).toBe(true);
+    gates.get('over the loss')!();
+    expect(await long.get({ timeout: 10 })).toBe('over the loss');
+    const sentMeanwhile = await outside.sendTask('proj.add', [1, 2]);
+    brokerLine.heal();
+    expect(await sentMeanwhile.get({ timeout: 15 })).toBe(3);
+    expect(runs).toEqual(['over the loss']);
+    expect(lines.filter((line) => line.includes('lost the connection to') && line.includes(String(brokerLine.port)))).not.toHaveLength(0);
+  }, 40_000);
+
+  test('keeps results while the store is away, and acknowledges when it has them', async () => {
+    const { storeLine, outside, worker } = await setUp();
+    await (await outside.sendTask('proj.add', [0, 0])).get({ timeout: 10 });
+    cut(storeLine);
+    const result = await outside.sendTask('proj.add', [20, 3]);
+    await expect.poll(() => worker.stats()['total']).toEqual({ 'proj.add': 2 });
+    expect(await result.state()).toBe('PENDING');
+    expect(worker.stats()['ended']).toEqual({ SUCCESS: 1 });
+    storeLine.heal();
+    expect(await result.get({ timeout: 20 })).toBe(23);
+    await expect.poll(() => worker.stats()['ended']).toEqual({ SUCCESS: 2 });
+  }, 40_000);
+});
