@@ -21,10 +21,29 @@ export interface FoundApp {
  * Throws ImproperlyConfigured that says which it was: no such module (and what was looked for), a module that threw (with its stack), or no app in it.
  */
 export async function loadApp(spec: string, options: { readonly cwd?: string } = {}): Promise<Celery> {
-  return (await findApp(spec, options)).app;
+  const { app } = await findApp(spec, options);
+  await loadIncluded(app, options);
+  return app;
 }
 
-/** The same, and where it was found. */
+/** Loads what the settings `imports` and `include` name, as whoever runs tasks must. Names and paths are those of `-A`. */
+export async function loadIncluded(app: Celery, options: { readonly cwd?: string } = {}): Promise<void> {
+  const core = coreOf(app);
+  await core.ready();
+  for (const name of [...core.settings.imports, ...core.settings.include]) await loadModule(name, options);
+}
+
+/** Loads a module by its path, dotted name or package. Throws ImproperlyConfigured when there is none; what it throws itself is thrown. */
+export async function loadModule(name: string, options: { readonly cwd?: string } = {}): Promise<void> {
+  const cwd = options.cwd ?? process.cwd();
+  const [candidate] = candidatesFor(name, undefined);
+  const tried = filesOf(candidate!.name, cwd);
+  const file = tried.find(isFile) ?? installedModule(name, cwd);
+  if (file === undefined) throw new ImproperlyConfigured(`${name} (in imports, include or -I): no such module. ${lookedFor(cwd, tried)}`);
+  await importModule(file);
+}
+
+/** The app alone, and where it was found; `include` is not loaded. */
 export async function findApp(spec: string, options: { readonly cwd?: string } = {}): Promise<FoundApp> {
   const cwd = options.cwd ?? process.cwd();
   const { name, attribute } = partsOf(spec);
@@ -146,7 +165,10 @@ function listed(exported: LoadedModule): string {
 }
 
 function notFound(spec: string, cwd: string, tried: readonly string[]): string {
+  return `-A ${spec}: no such module. ${lookedFor(cwd, tried)} Give the path of the file that exports your app: -A ./src/tasks.ts`;
+}
+
+function lookedFor(cwd: string, tried: readonly string[]): string {
   const shown = tried.filter((file) => /\.[jt]s$/.test(file)).map((file) => (file.startsWith(`${cwd}/`) ? file.slice(cwd.length + 1) : file));
-  const there = existsSync(cwd) ? '' : ' That folder does not exist.';
-  return `-A ${spec}: no such module. Looked in ${cwd} for ${shown.join(', ')}.${there} Give the path of the file that exports your app: -A ./src/tasks.ts`;
+  return `Looked in ${cwd} for ${shown.join(', ')}.${existsSync(cwd) ? '' : ' That folder does not exist.'}`;
 }

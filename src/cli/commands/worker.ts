@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander';
-import type { FoundApp } from '../../app/autoload.ts';
+import { loadIncluded, type FoundApp } from '../../app/autoload.ts';
 import { coreOf } from '../../app/core.ts';
 import { packageVersion } from '../../app/report.ts';
 import { commandLineSettings } from '../../config/sources.ts';
 import { ImproperlyConfigured } from '../../errors.ts';
 import { maskUrl } from '../../kernel/broker-url.ts';
 import type { Duration } from '../../kernel/duration.ts';
-import type { Level } from '../../kernel/logger.ts';
+import { levelOf, type Level } from '../../kernel/logger.ts';
+import { redirectConsole } from '../../kernel/redirect-console.ts';
 import { fillNodeName } from '../../worker/node-name.ts';
 import { compileOptions, type CompiledOptions, type WorkerOptions } from '../../worker/options.ts';
 import { Worker } from '../../worker/worker.ts';
@@ -61,6 +62,7 @@ export const worker = defineCommand<CliWorkerOptions>({
     if (args.length > 0 || options.disablePrefetch === true) {
       found.app.configure({ ...commandLineSettings(args), ...(options.disablePrefetch === true ? { workerDisablePrefetch: true } : {}) });
     }
+    await loadIncluded(found.app);
     const core = coreOf(found.app);
     const told = workerOptions(options, found);
     const compiled = compileOptions(told, core.settings);
@@ -74,6 +76,9 @@ export const worker = defineCommand<CliWorkerOptions>({
     });
     using _pid = options.pidfile === undefined ? undefined : new PidFile(fillNodeName(options.pidfile, compiled.hostname));
     core.setLog(opened.log);
+    using _console = core.settings.workerRedirectStdouts
+      ? redirectConsole(opened.log, levelOf(core.settings.workerRedirectStdoutsLevel) ?? 'WARNING')
+      : undefined;
     const running = new Worker(found.app, told);
     if (context.global.quiet !== true) context.print(bannerOf(found, compiled, options));
     await running.start();

@@ -6,11 +6,11 @@ export const brokerSettings = {
   /** Try again after errors of a channel too, not of the connection only. */
   brokerChannelErrorRetry: row(flag, false, { built: false }),
   /** How often to try to connect before giving up. 0 or null for ever. */
-  brokerConnectionMaxRetries: row(orNull(count), 100),
+  brokerConnectionMaxRetries: row(orNull(count), 100, { built: false }),
   /** Connect again after the connection was lost. */
-  brokerConnectionRetry: row(flag, true),
+  brokerConnectionRetry: row(flag, true, { built: false }),
   /** The same for the first connection of a worker. Null follows `brokerConnectionRetry`. */
-  brokerConnectionRetryOnStartup: row(orNull(flag), null),
+  brokerConnectionRetryOnStartup: row(orNull(flag), null, { built: false }),
   /** How long connecting may take. */
   brokerConnectionTimeout: row(duration, 4),
   /** The order in which several URLs are tried. Null is `round-robin`. */

@@ -12,25 +12,25 @@ export const redisSettings = {
   /** TLS: true, or options. */
   redisBackendUseSsl: row(orNull(tls), null, { old: 'CELERY_REDIS_BACKEND_USE_SSL' }),
   /** Name of the connections in `CLIENT LIST`. */
-  redisClientName: row(orNull(text), null, { built: false }),
+  redisClientName: row(orNull(text), null),
   /** Database, where the URL is only `redis`. */
-  redisDb: row(orNull(database), null, { old: 'CELERY_REDIS_DB', built: false }),
+  redisDb: row(orNull(database), null, { old: 'CELERY_REDIS_DB' }),
   /** Host, where the URL is only `redis`. */
-  redisHost: row(orNull(text), null, { old: 'CELERY_REDIS_HOST', built: false }),
+  redisHost: row(orNull(text), null, { old: 'CELERY_REDIS_HOST' }),
   /** Connections in a pool. One carries everything here. */
   redisMaxConnections: row(orNull(count), null, { old: 'CELERY_REDIS_MAX_CONNECTIONS', built: false }),
   /** Password, where the URL is only `redis`. */
-  redisPassword: row(orNull(text), null, { old: 'CELERY_REDIS_PASSWORD', built: false, secret: true }),
+  redisPassword: row(orNull(text), null, { old: 'CELERY_REDIS_PASSWORD', secret: true }),
   /** Port, where the URL is only `redis`. */
-  redisPort: row(orNull(count), null, { old: 'CELERY_REDIS_PORT', built: false }),
+  redisPort: row(orNull(count), null, { old: 'CELERY_REDIS_PORT' }),
   /** Try again after a timeout. */
   redisRetryOnTimeout: row(flag, false, { old: 'CELERY_REDIS_RETRY_ON_TIMEOUT', built: false }),
   /** How long connecting may take. */
-  redisSocketConnectTimeout: row(orNull(duration), null, { old: 'CELERY_REDIS_SOCKET_CONNECT_TIMEOUT', built: false }),
+  redisSocketConnectTimeout: row(orNull(duration), null, { old: 'CELERY_REDIS_SOCKET_CONNECT_TIMEOUT' }),
   /** Keep idle connections open by TCP keepalive. */
-  redisSocketKeepalive: row(flag, false, { old: 'CELERY_REDIS_SOCKET_KEEPALIVE', built: false }),
+  redisSocketKeepalive: row(flag, false, { old: 'CELERY_REDIS_SOCKET_KEEPALIVE' }),
   /** How long an answer may take. */
-  redisSocketTimeout: row(duration, 120, { old: 'CELERY_REDIS_SOCKET_TIMEOUT', built: false }),
+  redisSocketTimeout: row(duration, 120, { old: 'CELERY_REDIS_SOCKET_TIMEOUT' }),
   /** User, where the URL is only `redis`. */
-  redisUsername: row(orNull(text), null, { old: 'CELERY_REDIS_USERNAME', built: false }),
+  redisUsername: row(orNull(text), null, { old: 'CELERY_REDIS_USERNAME' }),
 };

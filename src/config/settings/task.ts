@@ -28,7 +28,7 @@ export const taskSettings = {
   /** With late acknowledgement: acknowledge a task that reached its hard time limit. Null follows `taskAcksOnFailureOrTimeout`; false puts it back. */
   taskAcksOnTimeout: row(orNull(flag), null, { old: 'CELERY_ACKS_ON_TIMEOUT' }),
   /** Put the error callbacks of a chord on the tasks of its header too. */
-  taskAllowErrorCbOnChordHeader: row(flag, false, { old: 'CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER' }),
+  taskAllowErrorCbOnChordHeader: row(flag, false, { old: 'CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER', built: false }),
   /** Run every call here and now, without a broker. */
   taskAlwaysEager: row(flag, false, { old: 'CELERY_ALWAYS_EAGER' }),
   /** Options set from outside, by task name (`*` for all). */
@@ -64,7 +64,7 @@ export const taskSettings = {
   /** Calls made inside a task take its priority. */
   taskInheritParentPriority: row(flag, false, { old: 'CELERY_INHERIT_PARENT_PRIORITY' }),
   /** Version of the message protocol that is written. Both are read. */
-  taskProtocol: row(oneOf(1, 2), 2, { old: 'CELERY_TASK_PROTOCOL' }),
+  taskProtocol: row(oneOf(1, 2), 2, { old: 'CELERY_TASK_PROTOCOL', built: false }),
   /** Try again when a message cannot be sent. */
   taskPublishRetry: row(flag, true, { old: 'CELERY_TASK_PUBLISH_RETRY' }),
   /** How often and how soon: `maxRetries` (null for ever), `intervalStart`, `intervalStep`, `intervalMax`. */
@@ -78,7 +78,7 @@ export const taskSettings = {
   /** Python's tblib; tracebacks always travel as text here. */
   taskRemoteTracebacks: row(flag, false, { old: 'CELERY_REMOTE_TRACEBACKS', built: false }),
   /** How deep arguments are shown in logs and monitors. 0 or null for no limit. */
-  taskReprMaxlevels: row(orNull(count), 3),
+  taskReprMaxlevels: row(orNull(count), 3, { built: false }),
   /** Send a task again, as `retry()` would, when the process that ran it is lost. Wins over `taskRejectOnWorkerLost`. */
   taskRetryOnWorkerLost: row(flag, false),
   /** Which task goes to which queue: names and globs, patterns, functions. */

@@ -16,7 +16,7 @@ export const workerSettings = {
   /** Python class of the consumer. */
   workerConsumer: row(text, 'celery.worker.consumer:Consumer', { old: 'CELERYD_CONSUMER', built: false }),
   /** Do not run a message again whose task has already succeeded. */
-  workerDeduplicateSuccessfulTasks: row(flag, false, { old: 'CELERYD_DEDUPLICATE_SUCCESSFUL_TASKS', built: false }),
+  workerDeduplicateSuccessfulTasks: row(flag, false, { old: 'CELERYD_DEDUPLICATE_SUCCESSFUL_TASKS' }),
   /** Notice quorum queues, and count the prefetch for each consumer then. */
   workerDetectQuorumQueues: row(flag, true, { old: 'CELERYD_DETECT_QUORUM_QUEUES', built: false }),
   /** Consume also from a queue that is this worker's alone. */
@@ -68,9 +68,9 @@ export const workerSettings = {
   /** How long a child may take to start. */
   workerProcAliveTimeout: row(duration, 4, { old: 'CELERYD_PROC_ALIVE_TIMEOUT', built: false }),
   /** What a task prints becomes lines of the log. */
-  workerRedirectStdouts: row(flag, true, { old: 'CELERY_REDIRECT_STDOUTS', built: false }),
+  workerRedirectStdouts: row(flag, true, { old: 'CELERY_REDIRECT_STDOUTS' }),
   /** Their level. */
-  workerRedirectStdoutsLevel: row(logLevel, 'WARNING', { old: 'CELERY_REDIRECT_STDOUTS_LEVEL', built: false }),
+  workerRedirectStdoutsLevel: row(logLevel, 'WARNING', { old: 'CELERY_REDIRECT_STDOUTS_LEVEL' }),
   /** Send events about tasks; `-E` on the command line. */
   workerSendTaskEvents: row(flag, false, { old: 'CELERY_SEND_EVENTS' }),
   /** At a stop, give running tasks this long before they are ended. */
