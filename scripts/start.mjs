@@ -7,19 +7,23 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const worker = program('worker', [join(root, 'dist', 'cli', 'main.js'), '-A', 'examples/quickstart/tasks.ts', 'worker', '--loglevel=info']);
 process.on('exit', () => worker.child.kill('SIGKILL'));
 
-await Promise.race([
-  worker.says(/ ready\.$/m),
-  worker.ended.then((code) => fail(`the worker ended before it was ready (exit code ${code})`)),
-  late(30_000, 'the worker did not become ready'),
-]);
+// Each wait ends with what happens first: an end that comes later is what was asked for.
+const ready = await first(
+  worker.says(/ ready\.$/m).then(() => true),
+  worker.ended,
+  30_000,
+  'the worker did not become ready',
+);
+if (ready !== true) fail(`the worker ended before it was ready (exit code ${ready})`);
 const producer = program('producer', ['--import', 'tsx', 'examples/quickstart/producer.ts']);
-const produced = await Promise.race([
+const produced = await first(
   producer.ended,
-  worker.ended.then((code) => fail(`the worker ended early (exit code ${code})`)),
-  late(90_000, 'the producer did not end'),
-]);
+  worker.ended.then((code) => `none: the worker ended early, with ${code}`),
+  90_000,
+  'the producer did not end',
+);
 worker.child.kill('SIGTERM');
-const worked = await Promise.race([worker.ended, late(30_000, 'the worker did not stop')]);
+const worked = await first(worker.ended, new Promise(() => {}), 30_000, 'the worker did not stop');
 if (produced !== 0 || worked !== 0) fail(`producer: exit code ${produced}, worker: exit code ${worked}`);
 
 process.stdout.write(`
@@ -55,8 +59,8 @@ function program(name, args) {
   return { child, ended, says };
 }
 
-function late(ms, message) {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error(message)), ms).unref()).catch((error) => fail(error.message));
+function first(wanted, end, ms, message) {
+  return Promise.race([wanted, end, new Promise((resolve) => setTimeout(resolve, ms).unref()).then(() => fail(message))]);
 }
 
 function fail(message) {
