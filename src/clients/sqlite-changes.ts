@@ -82,7 +82,7 @@ export class Changes {
   wake(topics: Iterable<Topic>): void {
     const woken = new Set(topics);
     for (const topic of woken) this.#counts[topic] += 1;
-    for (const [listener, topic] of [...this.#listeners]) if (woken.has(topic)) listener();
+    for (const [listener, topic] of this.#listeners) if (woken.has(topic)) listener();
   }
 
   /** Wakes everybody for the last time. */

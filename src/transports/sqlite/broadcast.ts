@@ -103,7 +103,7 @@ export class SqliteBroadcast implements Broadcast {
   }
 
   #deliver(topic: string, { message, route }: ReturnType<typeof readColumns>): void {
-    for (const subscription of [...this.#subscriptions]) {
+    for (const subscription of this.#subscriptions) {
       if (!subscription.matches(topic)) continue;
       try {
         subscription.onMessage(message, route);
