@@ -1,0 +1,266 @@
+import { describe, expect, test } from 'vitest';
+import { ChordError } from '../errors.ts';
+import type { SignatureData } from '../protocol/signature.ts';
+import { chain } from './chain.ts';
+import { chord } from './chord.ts';
+import { compile, type CompileContext, type Plan } from './compile.ts';
+import { group } from './group.ts';
+import { signature } from './by-name.ts';
+import type { ApplyOptions } from './call-options.ts';
+
+/** Calls as the captures of Celery have them (spec/vectors/tasks/canvas_*.json), ids numbered in the order in which they are given out. */
+const add = (...args: unknown[]) => signature<(...args: any[]) => any>('proj.add', { args }) as any;
+const tsum = () => signature<(...args: any[]) => any>('proj.tsum') as any;
+
+function compiled(what: { toJSON(): unknown }, more: Partial<CompileContext> = {}): Plan {
+  const ids = { last: 0 };
+  const context: CompileContext = { newId: () => `id${++ids.last}`, now: Date.UTC(2026, 0, 1), origin: 'gen1@host', chords: 'store', ...more };
+  return compile(what.toJSON() as SignatureData, context);
+}
+const messages = (plan: Plan) =>
+  plan.publish.map(({ message: { headers, args, kwargs, embed } }) => {
+    const { task, id, group: groupId, group_index, root_id, parent_id } = headers;
+    return { task, id, group: groupId, group_index, root_id, parent_id, args, kwargs, embed };
+  });
+const sig = (task: string, args: unknown[], options: object = {}) => ({ task, args, kwargs: {}, options, subtask_type: null, immutable: false });
+const noEmbed = { callbacks: null, errbacks: null, chain: null, chord: null };
+const root = (id: string) => ({ id, root_id: id, parent_id: null, kwargs: {} });
+
+describe('one call', () => {
+  test('is one message, its own root', () => {
+    const plan = compiled(add(2, 2));
+    expect(messages(plan)).toEqual([{ task: 'proj.add', ...root('id1'), group: null, group_index: null, args: [2, 2], embed: noEmbed }]);
+    expect(plan.publish[0]!.isPlain).toBe(true);
+    expect(plan.result).toEqual({ id: 'id1', parent: null, children: null });
+  });
+
+  test('inside a task has that one as its parent, and its root', () => {
+    const [message] = messages(compiled(add(1, 1), { parent: { id: 'parent', rootId: 'root', priority: null } }));
+    expect(message).toMatchObject({ id: 'id1', root_id: 'root', parent_id: 'parent' });
+  });
+
+  const planned = (options: ApplyOptions, more: Partial<CompileContext> = {}) => compiled(add(1).set(options), more).publish[0]!;
+  test('says its options in headers, embed and route', () => {
+    const { message, route } = planned({
+      taskId: 'mine',
+      countdown: '10s',
+      expires: 60,
+      timeLimit: 5,
+      softTimeLimit: '500ms',
+      ignoreResult: true,
+      shadow: 'other',
+      headers: { tenant: 'a' },
+      stamps: { tag: 'T1' },
+      queue: 'q',
+      routingKey: 'key',
+      priority: 4,
+      deliveryMode: 'transient',
+      serializer: 'yaml',
+      compression: 'zlib',
+      properties: { messageGroupId: 'g' },
+      link: tsum(),
+      linkError: [tsum()],
+      replyTo: 'me',
+      retryPolicy: { maxRetries: 1, intervalMax: '200ms' },
+    });
+    expect(message.headers).toMatchObject({
+      id: 'mine',
+      eta: '2026-01-01T00:00:10.000000+00:00',
+      expires: '2026-01-01T00:01:00.000000+00:00',
+      timelimit: [5, 0.5],
+      ignore_result: true,
+      shadow: 'other',
+      tenant: 'a',
+      stamped_headers: ['tag'],
+      stamps: { tag: 'T1' },
+      argsrepr: '(1,)',
+      kwargsrepr: '{}',
+    });
+    expect(message.embed).toEqual({ ...noEmbed, callbacks: [sig('proj.tsum', [])], errbacks: [sig('proj.tsum', [])] });
+    expect(route).toEqual({
+      queue: 'q',
+      routingKey: 'key',
+      priority: 4,
+      deliveryMode: 1,
+      serializer: 'yaml',
+      compression: 'zlib',
+      properties: { messageGroupId: 'g' },
+      replyTo: 'me',
+      retryPolicy: { max_retries: 1, interval_max: 0.2 },
+      notBeforeMs: Date.UTC(2026, 0, 1) + 10_000,
+      expirationMs: 60_000,
+    });
+  });
+
+  test('takes what it does not say from its task; null clears a limit', () => {
+    const defaults = () => ({ options: { queue: 'own', priority: 1, expires: 30 }, timeLimit: 9, softTimeLimit: 8, ignoreResult: true });
+    expect(planned({ priority: 5 }, { defaults })).toMatchObject({
+      route: { queue: 'own', priority: 5, expirationMs: 30_000 },
+      message: { headers: { timelimit: [9, 8], ignore_result: true } },
+    });
+    expect(planned({ timeLimit: null, ignoreResult: false }, { defaults }).message.headers).toMatchObject({ timelimit: [null, 8], ignore_result: false });
+    expect(planned({}).message.headers).toMatchObject({ timelimit: [null, null], ignore_result: null });
+  });
+
+  test('refuses a soft limit above the hard one, and what is no moment', () => {
+    expect(() => planned({ timeLimit: 1, softTimeLimit: 2 })).toThrow(RangeError);
+    expect(() => planned({ eta: 'tomorrow' })).toThrow(/tomorrow/);
+    expect(() => add(1).set({ countdwon: 1 })).toThrow(/"countdwon" is not an option/);
+  });
+
+  test('a moment of the past means now; one without a zone is UTC', () => {
+    expect(planned({ eta: '2026-01-01T00:00:05' })).toMatchObject({
+      message: { headers: { eta: '2026-01-01T00:00:05' } },
+      route: { notBeforeMs: Date.UTC(2026, 0, 1, 0, 0, 5) },
+    });
+    expect(planned({ expires: new Date(0) }).route.expirationMs).toBe(0);
+  });
+});
+
+describe('a chain', () => {
+  test('is its first step, the others inside it, the last of them first', () => {
+    const plan = compiled(chain(add(1, 1), add(2), add(3)));
+    const rest = [sig('proj.add', [3], { task_id: 'id3' }), sig('proj.add', [2], { task_id: 'id2' })];
+    expect(messages(plan)).toEqual([{ task: 'proj.add', ...root('id1'), group: null, group_index: null, args: [1, 1], embed: { ...noEmbed, chain: rest } }]);
+    expect(plan.result).toEqual({ id: 'id3', children: null, parent: { id: 'id2', children: null, parent: { id: 'id1', children: null, parent: null } } });
+  });
+
+  test('options go to the first step, links to the last, errbacks to all', () => {
+    const [message] = messages(compiled(chain(add(1, 1), add(2)).set({ queue: 'q', link: tsum(), linkError: add('oops') })));
+    const errback = [sig('proj.add', ['oops'])];
+    expect(message!.embed).toEqual({
+      callbacks: null,
+      errbacks: errback,
+      chain: [sig('proj.add', [2], { task_id: 'id2', link: [sig('proj.tsum', [])], link_error: errback })],
+      chord: null,
+    });
+    expect(compiled(chain(add(1, 1), add(2)).set({ queue: 'q' })).publish[0]!.route).toEqual({ queue: 'q' });
+  });
+
+  test('chains in it are spliced, and empty groups left out', () => {
+    const plan = compiled(chain([chain(add(1, 1), add(2)), group([]), add(3)] as never));
+    expect(messages(plan)[0]!.embed.chain).toEqual([sig('proj.add', [3], { task_id: 'id3' }), sig('proj.add', [2], { task_id: 'id2' })]);
+  });
+
+  test('a group before a step makes a chord of the two', () => {
+    const plan = compiled(chain(add(1, 1), group([add(2), add(3)]) as never, tsum()));
+    const [link] = messages(plan)[0]!.embed.chain!;
+    expect(link).toMatchObject({ task: 'celery.chord', subtask_type: 'chord', kwargs: { header: { subtask_type: 'group' }, body: { task: 'proj.tsum' } } });
+    expect(plan.chords).toEqual([]);
+  });
+});
+
+describe('a group', () => {
+  test('is a message for each member, which is its own root', () => {
+    const plan = compiled(group([add(1, 1), add(2, 2)]));
+    expect(messages(plan)).toEqual([
+      { task: 'proj.add', ...root('id2'), group: 'id1', group_index: 0, args: [1, 1], embed: noEmbed },
+      { task: 'proj.add', ...root('id3'), group: 'id1', group_index: 1, args: [2, 2], embed: noEmbed },
+    ]);
+    expect(plan.result).toEqual({ id: 'id1', parent: null, children: ['id2', 'id3'].map((id) => ({ id, parent: null, children: null })) });
+  });
+
+  test('in a group joins it, each keeping its results together', () => {
+    const plan = compiled(group([add(1, 1), group([add(2, 2), add(3, 3)])]));
+    expect(messages(plan).map((message) => [message.group, message.group_index, message.args])).toEqual([
+      ['id1', 0, [1, 1]],
+      ['id1', 1, [2, 2]],
+      ['id1', 2, [3, 3]],
+    ]);
+    expect(plan.result.children![1]!.children).toHaveLength(2);
+  });
+
+  test('of chunks has a starmap for so many items', () => {
+    const data = {
+      task: 'celery.chunks',
+      args: [],
+      kwargs: {
+        task: sig('proj.add', []),
+        it: [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+        ],
+        n: 2,
+      },
+      options: {},
+      subtask_type: null,
+      immutable: true,
+    };
+    const plan = compiled({ toJSON: () => data });
+    expect(messages(plan).map(({ task, group_index, kwargs }) => [task, group_index, (kwargs as { it: unknown }).it])).toEqual([
+      [
+        'celery.starmap',
+        0,
+        [
+          [1, 1],
+          [2, 2],
+        ],
+      ],
+      ['celery.starmap', 1, [[3, 3]]],
+    ]);
+    expect(plan.publish[0]!.route.name).toBe('proj.add');
+  });
+
+  test('takes no callbacks', () => {
+    expect(() => compiled(group([add(1, 1)]).set({ link: tsum() }))).toThrow(TypeError);
+  });
+});
+
+describe('a chord', () => {
+  const body = (id: string, groupId: string) => sig('proj.tsum', [], { task_id: id, group_id: groupId });
+
+  test('is its header, each with the body inside, behind a barrier', () => {
+    const plan = compiled(chord([add(1, 1), add(2, 2)], tsum()));
+    const embed = { ...noEmbed, chord: body('id4', 'id1') };
+    expect(messages(plan)).toEqual([
+      { task: 'proj.add', ...root('id2'), group: 'id1', group_index: 0, args: [1, 1], embed },
+      { task: 'proj.add', ...root('id3'), group: 'id1', group_index: 1, args: [2, 2], embed },
+    ]);
+    expect(plan.chords).toEqual([{ groupId: 'id1', size: 2, body: body('id4', 'id1') }]);
+    expect(plan.result).toMatchObject({ id: 'id4', children: null, parent: { id: 'id1', children: [{ id: 'id2' }, { id: 'id3' }] } });
+  });
+
+  test('a chain in its header is a part by its last step', () => {
+    const plan = compiled(chord([chain(add(1, 1), add(2)), add(5, 5)], tsum()));
+    const [first, second] = messages(plan);
+    expect(first).toMatchObject({ group: null, group_index: null, embed: { chord: null } });
+    const [last] = first!.embed.chain!;
+    expect(last!.options).toEqual({ task_id: 'id3', group_id: 'id1', group_index: 0, chord: body('id5', 'id1') });
+    expect(second).toMatchObject({ group: 'id1', group_index: 1 });
+    expect(plan.chords[0]!.size).toBe(2);
+  });
+
+  test('a chord in its header is a part by its body', () => {
+    const plan = compiled(chord([chord([add(1, 1)], tsum()), add(5, 5)], tsum()));
+    expect(plan.chords.map(({ groupId, size }) => [groupId, size])).toEqual([
+      ['id2', 1],
+      ['id1', 2],
+    ]);
+    expect(plan.chords[0]!.body.options).toEqual({ task_id: 'id4', group_id: 'id1', group_index: 0, chord: body('id6', 'id1') });
+  });
+
+  test('waits, and calls back, where it should: the header is delayed, links belong to the body', () => {
+    const plan = compiled(chord([add(1, 1)], tsum()).set({ countdown: 10, link: add(7), linkError: add('oops') }));
+    expect(plan.publish[0]!.message.headers.eta).toBe('2026-01-01T00:00:10.000000+00:00');
+    expect(plan.publish[0]!.message.embed.callbacks).toBeNull();
+    expect(plan.chords[0]!.body.options).toMatchObject({ link: [sig('proj.add', [7])], link_error: [sig('proj.add', ['oops'])] });
+    expect(plan.chords[0]!.body.options).not.toHaveProperty('countdown');
+  });
+
+  test('with an empty header is a call of its body', () => {
+    const plan = compiled(chord([], tsum()));
+    expect(plan.chords).toEqual([]);
+    expect(messages(plan)).toMatchObject([{ task: 'proj.tsum', args: [[]] }]);
+  });
+
+  test('says what is wrong where chords cannot be counted', () => {
+    expect(() => compiled(chord([add(1, 1)], tsum()), { chords: 'none' })).toThrow(ChordError);
+    expect(() => compiled(chord([add(1, 1)], tsum()), { chords: 'unlock' })).toThrow(/unlock cannot be sent yet/);
+  });
+});
+
+test('an empty chain, and a kind that nobody knows, are refused', () => {
+  expect(() => compiled(chain())).toThrow(/empty chain/);
+  expect(() => compiled({ toJSON: () => ({ ...sig('x', []), subtask_type: 'odd' }) })).toThrow(/"odd"/);
+});
