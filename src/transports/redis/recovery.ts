@@ -33,7 +33,7 @@ export class Recovery {
   readonly #clock: Clock;
   /** When each missing lease was first found missing, on this connection. */
   readonly #goneSince = new Map<string, number>();
-  #refreshedAt: number;
+  #refreshedAt = -Infinity;
   #restoredAt = -Infinity;
 
   constructor(given: RecoveryOptions) {
@@ -42,7 +42,6 @@ export class Recovery {
     this.#keys = given.keys;
     this.#options = given.options;
     this.#clock = given.clock;
-    this.#refreshedAt = given.clock.monotonic();
   }
 
   async recover(max: number): Promise<number> {
