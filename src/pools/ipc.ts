@@ -20,7 +20,9 @@ export type ToChild =
   | { readonly kind: 'cancel'; readonly seq: number; readonly reason: PackedReason }
   | { readonly kind: 'after'; readonly call: number; readonly seq: number; readonly message: PackedMessage; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly call: number; readonly error?: string }
-  /** Hand back what has not begun, end when nothing runs. */
+  /** Hand back what has not begun. */
+  | { readonly kind: 'recall' }
+  /** The same, and end when nothing runs. */
   | { readonly kind: 'stop' };
 
 /** From a child to the pool. */

@@ -83,11 +83,17 @@ export class ChildServer {
         return void this.#after(message);
       case 'answer':
         return this.#host.answer(message.call, message.error);
+      case 'recall':
+        return this.#handBack();
       case 'stop':
         this.#isStopping = true;
-        for (const { seq } of this.#queue.splice(0)) this.#outbox.add({ kind: 'returned', seq });
+        this.#handBack();
         this.#exitWhenDone();
     }
+  }
+
+  #handBack(): void {
+    for (const { seq } of this.#queue.splice(0)) this.#outbox.push({ kind: 'returned', seq });
   }
 
   /** The first job begins in a turn of its own too. */

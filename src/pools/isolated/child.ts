@@ -1,9 +1,13 @@
 import type { Outcome } from '../../execution/outcome.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { deferred, type Deferred } from '../../kernel/deferred.ts';
 import { packMessage, type ToChild } from '../ipc.ts';
 import { Outbox } from '../outbox.ts';
 import type { Job } from '../pool.ts';
 import type { Channel } from './channel.ts';
+
+/** For a signal to end a child, before one that surely does. */
+const SIGNAL_MS = 200;
 
 /** A job that a child holds. */
 export interface Held {
@@ -92,6 +96,22 @@ export class PoolChild {
   forget(job: Job): void {
     this.listening.get(job)?.patience[Symbol.dispose]();
     this.listening.delete(job);
+  }
+
+  /** Asks for what has not begun. */
+  recall(): void {
+    if (this.held.size > 0) this.#outbox.push({ kind: 'recall' });
+  }
+
+  /** Ends it by force. A signal that its kind may ignore is followed by one that it cannot. */
+  end(signal: NodeJS.Signals, clock: Clock): void {
+    this.isRetiring = true;
+    // Children do not heed the terminal's signals, so these would not end one.
+    if (signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT') return this.channel.kill('SIGKILL');
+    this.channel.kill(signal);
+    clock.schedule(SIGNAL_MS, () => {
+      if (!this.isGone) this.channel.kill('SIGKILL');
+    });
   }
 
   stop(): void {

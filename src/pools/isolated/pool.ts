@@ -1,4 +1,4 @@
-import { ImproperlyConfigured } from '../../errors.ts';
+import { ImproperlyConfigured, TaskRevokedError } from '../../errors.ts';
 import type { Outcome } from '../../execution/outcome.ts';
 import { hardLimitOutcome, revokedOutcome, workerLostOutcome } from '../../execution/outcomes.ts';
 import { deferred, type Deferred } from '../../kernel/deferred.ts';
@@ -10,21 +10,14 @@ import { Recycling } from '../recycling.ts';
 import { TimeLimits } from '../time-limits.ts';
 import { WINDOW, Windows } from '../windows.ts';
 import type { Spawn } from './channel.ts';
-import { PoolChild, type Held } from './child.ts';
+import type { Held, PoolChild } from './child.ts';
+import { Children } from './children.ts';
 import { carryOut } from './host-calls.ts';
 
 /** How often a child that says nothing is looked at, to see which of its jobs has begun. */
 const LOOK_MS = 20;
-/** Children that break one after the other are replaced more and more slowly. */
-const RESPAWN_MS = 500;
-const RESPAWN_MAX_MS = 30_000;
-/** For children to leave by themselves, once they have nothing to do. */
-const FAREWELL_MS = 2_000;
 /** For the worker to store a result and ask for the hooks; a child that is to leave waits so long. */
 const AFTER_MS = 10_000;
-/** For a signal to end a child, before one that surely does. */
-const SIGNAL_MS = 200;
-
 /**
  * Tasks in children that can be ended: processes or threads. A child runs one job at a time; of tasks that have proven short it holds a
  * window, so that the channel's price is shared. Whatever a child dies of, what it ran is lost, what it held is handed back, and another takes its place.
@@ -33,27 +26,34 @@ export class IsolatedPool implements Pool {
   readonly name = 'pool';
   readonly isolation: 'thread' | 'process';
   readonly #options: PoolOptions;
-  readonly #spawn: Spawn;
-  readonly #children = new Set<PoolChild>();
+  readonly #children: Children;
   readonly #backlog: Job[] = [];
   readonly #windows = new Windows();
   readonly #recycling: Recycling;
   readonly #limits: TimeLimits;
   readonly #room: Emitter<void>;
-  #size: number;
   #held = 0;
   #lastWasShort = false;
   #isPlacing = false;
   #isStopping = true;
-  #failures = 0;
   #look: Disposable | undefined;
   #idle: Deferred<void> | undefined;
 
   constructor(isolation: 'thread' | 'process', options: PoolOptions, spawn: Spawn) {
     this.isolation = isolation;
     this.#options = options;
-    this.#spawn = spawn;
-    this.#size = options.concurrency;
+    this.#children = new Children({
+      size: options.concurrency,
+      clock: options.core.clock,
+      spawn: (child) =>
+        spawn({
+          onBatch: (batch) => {
+            for (const message of batch) this.#hear(child, message);
+            this.#place();
+          },
+          onGone: (how) => this.#gone(child, how),
+        }),
+    });
     this.#recycling = new Recycling(options);
     this.#limits = new TimeLimits(options.core.clock);
     this.#room = new Emitter((error) => this.#log.error('A listener of the pool failed', { error }));
@@ -64,12 +64,12 @@ export class IsolatedPool implements Pool {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#children.size;
   }
 
   get room(): number {
     if (this.#isStopping) return 0;
-    return Math.max(0, this.#size * (this.#lastWasShort ? WINDOW : 1) - this.#held - this.#backlog.length);
+    return Math.max(0, this.size * (this.#lastWasShort ? WINDOW : 1) - this.#held - this.#backlog.length);
   }
 
   onRoom(listener: () => void): Disposable {
@@ -79,12 +79,13 @@ export class IsolatedPool implements Pool {
   /** Resolves when every child has loaded the app; fails with what a child says when it cannot. */
   async start(): Promise<void> {
     this.#isStopping = false;
-    this.#fill();
+    this.#children.open();
     try {
-      await Promise.all([...this.#children].map((child) => child.ready.promise));
+      await Promise.all(this.#children.all.map((child) => child.ready.promise));
     } catch (error) {
       this.#isStopping = true;
-      for (const child of this.#children) child.channel.kill('SIGKILL');
+      this.#children.close();
+      for (const child of this.#children.all) child.channel.kill('SIGKILL');
       throw new ImproperlyConfigured(`a child of the ${this.isolation} pool could not load the app: ${(error as Error).message}`, { cause: error });
     }
   }
@@ -96,9 +97,7 @@ export class IsolatedPool implements Pool {
   }
 
   async after(job: Job, outcome: Outcome): Promise<void> {
-    const own = [...this.#children].find((child) => child.listening.has(job));
-    const other = (): PoolChild | undefined => [...this.#children].find((child) => child.isReady && !child.isGone);
-    for (let child = own ?? other(); child !== undefined; child = other()) {
+    for (let child = this.#children.heardOf(job); child !== undefined; child = this.#children.heardOf(job)) {
       const isDone = await child.after(job, outcome);
       this.#release(child);
       if (isDone) return;
@@ -107,12 +106,7 @@ export class IsolatedPool implements Pool {
   }
 
   async resize(size: number): Promise<void> {
-    this.#size = size;
-    const surplus = this.#serving().length - size;
-    const idleFirst = this.#serving().toSorted((a, b) => a.held.size - b.held.size);
-    for (const child of idleFirst.slice(0, Math.max(0, surplus))) this.#retire(child);
-    this.#fill();
-    await Promise.allSettled(this.#serving().map((child) => child.ready.promise));
+    await this.#children.resize(size);
     if (this.room > 0) this.#room.emit();
   }
 
@@ -123,43 +117,35 @@ export class IsolatedPool implements Pool {
       this.#tell(() => job!.onReturned());
       return true;
     }
-    const found = this.#find(taskId);
+    const found = this.#children.find(taskId);
     found?.child.cancel(found.held, reason);
     return found !== undefined;
   }
 
   kill(taskId: string, signal: NodeJS.Signals): Promise<boolean> {
-    const found = this.#find(taskId);
-    if (found === undefined) return Promise.resolve(false);
+    const found = this.#children.find(taskId);
+    if (found === undefined) return Promise.resolve(this.cancel(taskId, new TaskRevokedError('terminated')));
     this.#lookAt(found.child);
     const { child, held } = found;
     // What has not begun needs no killing; its child's other work goes on.
-    if (held.startedAt === undefined) child.cancel(held, new Error('terminated'));
+    if (held.startedAt === undefined) child.cancel(held, new TaskRevokedError('terminated'));
     else this.#end(child, held, revokedOutcome('terminated', { signal, runtimeMs: this.#age(held) }), signal);
     return Promise.resolve(true);
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#isStopping = true;
+    this.#children.close();
     for (const job of this.#backlog.splice(0)) this.#tell(() => job.onReturned());
-    for (const child of this.#children)
-      for (const held of child.held.values()) if (held.startedAt === undefined) child.cancel(held, new Error('the pool stops'));
-    if (!this.#isQuiet && !deadline.aborted) {
-      this.#idle = deferred();
-      await untilAborted(this.#idle.promise, deadline);
-      this.#idle = undefined;
+    for (const child of this.#children.all) child.recall();
+    if (!this.#children.isQuiet && !deadline.aborted) {
+      const idle = (this.#idle = deferred());
+      const abandon = (): void => idle.resolve();
+      deadline.addEventListener('abort', abandon, { once: true });
+      await idle.promise;
+      deadline.removeEventListener('abort', abandon);
     }
-    const gone = [...this.#children].map((child) => child.ended.promise);
-    for (const child of this.#children) {
-      child.isForsaken = deadline.aborted;
-      if (deadline.aborted) child.channel.kill('SIGKILL');
-      else child.stop();
-    }
-    const timer = this.#options.core.clock.schedule(FAREWELL_MS, () => {
-      for (const child of this.#children) child.channel.kill('SIGKILL');
-    });
-    await Promise.all(gone);
-    timer[Symbol.dispose]();
+    await this.#children.farewell(deadline);
     this.#limits.clear();
     this.#look?.[Symbol.dispose]();
     this.#look = undefined;
@@ -168,35 +154,11 @@ export class IsolatedPool implements Pool {
   info(): Readonly<Record<string, unknown>> {
     return {
       implementation: `celeriac:${this.isolation === 'process' ? 'prefork' : 'threads'}`,
-      'max-concurrency': this.#size,
-      processes: [...this.#children].map((child) => child.channel.pid),
+      'max-concurrency': this.size,
+      processes: this.#children.all.map((child) => child.channel.pid),
       'max-tasks-per-child': this.#options.maxTasksPerChild ?? 'N/A',
       running: this.#held,
     };
-  }
-
-  /** Children that count: those about to leave have successors already. */
-  #serving(): PoolChild[] {
-    return [...this.#children].filter((child) => !child.isRetiring);
-  }
-
-  get #isQuiet(): boolean {
-    return [...this.#children].every((child) => child.isIdle);
-  }
-
-  #fill(): void {
-    for (let missing = this.#size - this.#serving().length; missing > 0 && !this.#isStopping; missing--) {
-      const child: PoolChild = new PoolChild((self) =>
-        this.#spawn({
-          onBatch: (batch) => {
-            for (const message of batch) this.#hear(self, message);
-            this.#place();
-          },
-          onGone: (how) => this.#gone(self, how),
-        }),
-      );
-      this.#children.add(child);
-    }
   }
 
   /** In the order they came: a job that needs a child to itself waits for the first one that empties, and what came after waits with it. */
@@ -206,35 +168,21 @@ export class IsolatedPool implements Pool {
     while (this.#backlog.length > 0) {
       const job = this.#backlog[0]!;
       const isShort = this.#windows.isShort(job.received.headers.task);
-      const child = this.#bestFor(isShort);
+      const child = this.#children.bestFor(isShort);
       if (child === undefined) break;
       this.#backlog.shift();
       this.#held += 1;
       child.give(job, !isShort);
-      if (this.#recycling.left(child.given) === 0) this.#retire(child);
+      if (this.#recycling.left(child.given) === 0) this.#children.retire(child);
     }
     this.#isPlacing = false;
     if (this.#held > 0 && this.#look === undefined) this.#lookLater();
   }
 
-  #bestFor(isShort: boolean): PoolChild | undefined {
-    let best: PoolChild | undefined;
-    for (const child of this.#children) {
-      if (!child.isReady || child.isRetiring) continue;
-      if (child.held.size > 0 && (!isShort || child.isExclusive || child.held.size >= WINDOW)) continue;
-      if (best === undefined || child.held.size < best.held.size) best = child;
-      if (best.held.size === 0) break;
-    }
-    return best;
-  }
-
   #hear(child: PoolChild, message: FromChild): void {
     switch (message.kind) {
       case 'ready':
-        this.#failures = 0;
-        child.isReady = true;
-        child.ready.resolve();
-        return;
+        return this.#children.loaded(child);
       case 'broken':
         return child.ready.reject(new Error(message.error));
       case 'started':
@@ -252,7 +200,7 @@ export class IsolatedPool implements Pool {
       case 'memory':
         if (this.#recycling.isTooLarge(message.kb) && !child.isRetiring) {
           this.#log.info(`Child ${child.channel.pid} has grown to ${Math.round(message.kb)} kB and is replaced`);
-          this.#retire(child);
+          this.#children.retire(child);
         }
         return;
       case 'log':
@@ -310,30 +258,19 @@ export class IsolatedPool implements Pool {
   /** A child has less to do: it may leave now, or take the next. */
   #release(child: PoolChild): void {
     if (child.isRetiring && child.isIdle && !child.isGone) child.stop();
-    if (this.#isStopping && this.#isQuiet) this.#idle?.resolve();
+    if (this.#isStopping && this.#children.isQuiet) this.#idle?.resolve();
     this.#place();
     if (this.room > 0) this.#room.emit();
-  }
-
-  #retire(child: PoolChild): void {
-    if (child.isRetiring) return;
-    child.isRetiring = true;
-    if (child.isIdle) child.stop();
   }
 
   /** Ends a child for the sake of one job. What it will be told is settled first: its death may come by other ways. */
   #end(child: PoolChild, held: Held, verdict: Outcome, signal: NodeJS.Signals): void {
     held.verdict ??= verdict;
-    child.isRetiring = true;
-    // Children do not heed the terminal's signals, so these would not end one.
-    child.channel.kill(signal === 'SIGTERM' || signal === 'SIGINT' ? 'SIGKILL' : signal);
-    if (signal !== 'SIGKILL') this.#options.core.clock.schedule(SIGNAL_MS, () => child.isGone || child.channel.kill('SIGKILL'));
+    child.end(signal, this.#options.core.clock);
   }
 
   #gone(child: PoolChild, how: string): void {
     this.#lookAt(child);
-    this.#children.delete(child);
-    const wasBroken = !child.isReady;
     const wasExpected = child.isRetiring;
     child.gone(how);
     for (const held of [...child.held.values()]) {
@@ -344,12 +281,7 @@ export class IsolatedPool implements Pool {
     }
     if (!wasExpected && !this.#isStopping) this.#log.error(`Child ${child.channel.pid} ended: ${how}. Another takes its place`);
     child.ended.resolve();
-    if (this.#isStopping) {
-      if (this.#isQuiet) this.#idle?.resolve();
-      return;
-    }
-    if (wasBroken) this.#options.core.clock.schedule(Math.min(RESPAWN_MAX_MS, RESPAWN_MS * 2 ** this.#failures++), () => this.#fill());
-    else this.#fill();
+    this.#children.replace(child);
     this.#release(child);
   }
 
@@ -363,16 +295,9 @@ export class IsolatedPool implements Pool {
   #lookLater(): void {
     this.#look = this.#options.core.clock.schedule(LOOK_MS, () => {
       this.#look = undefined;
-      for (const child of this.#children) this.#lookAt(child);
+      for (const child of this.#children.all) this.#lookAt(child);
       if (this.#held > 0) this.#lookLater();
     });
-  }
-
-  #find(taskId: string): { readonly child: PoolChild; readonly held: Held } | undefined {
-    for (const child of this.#children) {
-      for (const held of child.held.values()) if (held.job.received.headers.id === taskId) return { child, held };
-    }
-    return undefined;
   }
 
   #age(held: Held): number {
@@ -387,12 +312,4 @@ export class IsolatedPool implements Pool {
       this.#log.critical('Settling a task failed', { error });
     }
   }
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = deferred<void>();
-  const abort = (): void => aborted.resolve();
-  signal.addEventListener('abort', abort, { once: true });
-  await Promise.race([promise, aborted.promise]);
-  signal.removeEventListener('abort', abort);
 }

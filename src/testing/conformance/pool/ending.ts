@@ -108,6 +108,20 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     },
   },
   {
+    name: 'hands back what a killed child had not begun, its unreported window included',
+    skip: ({ kind }) => (kind === 'prefork' ? undefined : 'only a process can be killed from outside'),
+    async run(harness) {
+      const { run, give } = await harness.open({ concurrency: 1 });
+      for (let n = 0; n < 60; n++) await run('spin', [0]);
+      const jobs: Given[] = [];
+      for (const ms of [0, FOREVER_MS, 0, 0]) jobs.push(await give('spin', [ms]));
+      process.kill((await jobs[1]!.started).pid, 'SIGKILL');
+      assert.equal(errorOf(await jobs[1]!.ended).type, 'WorkerLostError');
+      assert.deepEqual(await Promise.all([jobs[2]!.ended, jobs[3]!.ended]), ['returned', 'returned']);
+      assert.equal(valueOf(await run('add', [1, 2])), 3);
+    },
+  },
+  {
     name: 'survives a task that ends its process',
     skip: onlyIsolated,
     async run(harness) {
