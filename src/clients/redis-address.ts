@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { ImproperlyConfigured } from '../errors.ts';
 import { maskUrl, schemeOf } from '../kernel/broker-url.ts';
-import type { JsonObject } from '../protocol/json.ts';
 import type { TlsOptions } from './tls.ts';
+
+/** Kombu's transport options, as users give them. */
+type Options = Readonly<Record<string, unknown>>;
 
 /** Where a Redis server is, or who knows where it is (sentinels), and how to be let in. */
 export interface RedisAddress {
@@ -29,7 +31,7 @@ export interface SentinelAddress {
  * Reads `redis://`, `rediss://`, `redis+socket://` and `sentinel://` as kombu and Celery do. `master_name` and `sentinel_kwargs` come from the transport options.
  * @throws ImproperlyConfigured naming the URL (masked), what was expected and what came.
  */
-export function redisAddress(url: URL, options: { readonly transportOptions: JsonObject; readonly tls?: boolean | TlsOptions | undefined }): RedisAddress {
+export function redisAddress(url: URL, options: { readonly transportOptions: Options; readonly tls?: boolean | TlsOptions | undefined }): RedisAddress {
   const scheme = schemeOf(url);
   const shown = maskUrl(url);
   const isSocket = scheme === 'redis+socket';
@@ -58,12 +60,12 @@ function database(path: string, shown: string): number {
   return Number(given);
 }
 
-function sentinelOf(url: URL, transportOptions: JsonObject, shown: string): SentinelAddress {
+function sentinelOf(url: URL, transportOptions: Options, shown: string): SentinelAddress {
   const masterName = transportOptions['master_name'] ?? url.searchParams.get('master_name');
   if (typeof masterName !== 'string' || masterName === '')
     throw new ImproperlyConfigured(`${shown}: sentinels must be asked for a master by name: set "master_name" in the transport options`);
   const others = (url.searchParams.get('sentinels') ?? '').split(',').filter((host) => host !== '');
-  const login = transportOptions['sentinel_kwargs'] as JsonObject | undefined;
+  const login = transportOptions['sentinel_kwargs'] as Options | undefined;
   return {
     masterName,
     hosts: [url.host, ...others].map((host) => {

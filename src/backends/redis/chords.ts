@@ -65,7 +65,7 @@ export class RedisChords implements ChordStore {
   async arrive(groupId: string, part: ChordPart): Promise<ChordArrival> {
     const { isOrdered, resultExpiresMs, expiresMs } = this.#options;
     const token = newId();
-    const keys = [...(['.j', '.t', '.s', '.d', '', '.c'] as const).map((name) => this.#keys.group(groupId, name))];
+    const keys = (['.j', '.t', '.s', '.d', '', '.c'] as const).map((name) => this.#keys.group(groupId, name));
     const text = `[1, ${JSON.stringify(part.taskId)}, ${JSON.stringify(part.status)}, ${part.result.json}]`;
     const groupS = expiresMs === null || resultExpiresMs === null ? 0 : Math.ceil(Math.max(expiresMs, resultExpiresMs) / 1000);
     const args = [part.taskId, text, isOrdered ? '1' : '0', part.index ?? '+inf', this.#lifeS(), groupS, this.#claimS, token];

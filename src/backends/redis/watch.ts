@@ -87,7 +87,7 @@ class Inbox {
 
   *empty(): Generator<ResultMeta, void, void> {
     if (this.#error !== undefined) throw this.#error;
-    for (const meta of [...this.#new.values()]) {
+    for (const meta of this.#new.values()) {
       this.#new.delete(meta.task_id);
       const isFinal = isFinalState(meta);
       const text = isFinal ? '' : `${meta.status} ${meta.result.json}`;

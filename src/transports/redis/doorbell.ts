@@ -1,4 +1,3 @@
-import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { StoreConnections } from './connections.ts';
 
@@ -16,12 +15,7 @@ export class Doorbell {
   #isReady = false;
 
   /** `onRing` hears the list's key; undefined when the whole database was flushed. */
-  constructor(options: {
-    readonly connections: StoreConnections;
-    readonly clock: Clock;
-    readonly log: Logger;
-    readonly onRing: (list: string | undefined) => void;
-  }) {
+  constructor(options: { readonly connections: StoreConnections; readonly log: Logger; readonly onRing: (list: string | undefined) => void }) {
     this.#connections = options.connections;
     this.#log = options.log;
     this.#onRing = options.onRing;
