@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Celery } from '../../src/app/celery.ts';
+import { silentLogger } from '../../src/kernel/logger.ts';
+
+/** A worker in a process of its own, on a broker in a file. */
+async function startProgram() {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-program-'));
+  const broker = `sqlite:///${join(folder, 'tasks.db')}`;
+  const app = new Celery('proj', { broker, backend: broker, log: silentLogger });
+  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-program.ts'), broker, 'async'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const hear = (chunk: Buffer): void => void (output += chunk.toString());
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+    await app.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const says = (text: string): Promise<void> => expect.poll(() => output, { timeout: 15_000 }).toContain(text);
+  await says('ready');
+  return { app, child, exit, says };
+}
+
+test('TERM: finishes what runs, and ends with 0', async () => {
+  const { app, child, exit, says } = await startProgram();
+  const result = await app.sendTask('proj.sleep', [1]);
+  await says('running');
+  child.kill('SIGTERM');
+  expect(await exit).toBe(0);
+  await says('Warm shutdown');
+  expect(await result.get({ timeout: 5 })).toBe('slept');
+}, 40_000);
+
+test('INT: the same, but ends with 1', async () => {
+  const { app, child, exit, says } = await startProgram();
+  const result = await app.sendTask('proj.sleep', [1]);
+  await says('running');
+  child.kill('SIGINT');
+  await says('hitting Ctrl+C again');
+  expect(await exit).toBe(1);
+  expect(await result.get({ timeout: 5 })).toBe('slept');
+}, 40_000);
+
+test.each([
+  ['QUIT', ['SIGQUIT']],
+  ['a second TERM', ['SIGTERM', 'SIGTERM']],
+] as const)(
+  '%s: aborts what runs, gives it back, and ends with 1',
+  async (_, signals) => {
+    const { app, child, exit, says } = await startProgram();
+    const result = await app.sendTask('proj.sleep', [60]);
+    await says('running');
+    for (const signal of signals) {
+      child.kill(signal);
+      await says(signal === 'SIGTERM' ? 'Warm shutdown' : 'is given up');
+    }
+    expect(await exit).toBe(1);
+    await says('is given up');
+    expect(await result.state()).toBe('PENDING');
+  },
+  40_000,
+);
