@@ -81,8 +81,7 @@ async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined
   await claim?.fail();
 }
 
-/** Ends a chord that cannot go on: also for one whose deadline has passed (`ChordStore.overdue`). */
-export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
     const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];

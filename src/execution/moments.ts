@@ -14,7 +14,7 @@ export function wireMoment(ms: number): string {
 }
 
 /** Milliseconds since the epoch; undefined when it is not a moment. */
-export function instantMs(instant: Instant): number | undefined {
+function instantMs(instant: Instant): number | undefined {
   const ms = typeof instant === 'string' ? Date.parse(instant) : instant instanceof Date ? instant.getTime() : instant.epochMilliseconds;
   return Number.isFinite(ms) ? ms : undefined;
 }

@@ -6,7 +6,7 @@ import type { Outcome, Ran, TaskErrorData } from './outcome.ts';
 export const knownErrors: ErrorNames = new ErrorNames();
 
 /** For what never ran, or died on the way: nobody has looked into its body. */
-export const notRun: Ran = { runtimeMs: 0, children: [], endsHere: false };
+const notRun: Ran = { runtimeMs: 0, children: [], endsHere: false };
 
 /** The hard limit was over: the run was ended, or given up. Celery's form: the limit in seconds as the only argument, no traceback. */
 export function hardLimitOutcome(limitMs: number, runtimeMs: number): Outcome {

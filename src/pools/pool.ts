@@ -14,6 +14,8 @@ export interface Pool extends Service {
   run(job: Job): void;
   /** Runs what user code wants to hear after the result is stored; in the same child while it lives, else in another. Late acks wait for it. */
   after(job: Job, outcome: Outcome): Promise<void>;
+  /** What has not begun comes back through `onReturned`; what has is not disturbed. Absent where nothing waits in the pool. */
+  recall?(): void;
   resize(size: number): Promise<void>;
   /** Unstarted: it comes back through `onReturned`. Running: its signal aborts with `reason`. False when it is not here. */
   cancel(taskId: string, reason: Error): boolean;

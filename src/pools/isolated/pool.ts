@@ -12,10 +12,9 @@ import { WINDOW, Windows } from '../windows.ts';
 import type { Spawn } from './channel.ts';
 import type { Held, PoolChild } from './child.ts';
 import { Children } from './children.ts';
+import { Lookout } from './lookout.ts';
 import { carryOut } from './host-calls.ts';
 
-/** How often a child that says nothing is looked at, to see which of its jobs has begun. */
-const LOOK_MS = 20;
 /** For the worker to store a result and ask for the hooks; a child that is to leave waits so long. */
 const AFTER_MS = 10_000;
 /**
@@ -31,12 +30,12 @@ export class IsolatedPool implements Pool {
   readonly #windows = new Windows();
   readonly #recycling: Recycling;
   readonly #limits: TimeLimits;
+  readonly #lookout: Lookout;
   readonly #room: Emitter<void>;
   #held = 0;
   #lastWasShort = false;
   #isPlacing = false;
   #isStopping = true;
-  #look: Disposable | undefined;
   #idle: Deferred<void> | undefined;
 
   constructor(isolation: 'thread' | 'process', options: PoolOptions, spawn: Spawn) {
@@ -56,6 +55,10 @@ export class IsolatedPool implements Pool {
     });
     this.#recycling = new Recycling(options);
     this.#limits = new TimeLimits(options.core.clock);
+    this.#lookout = new Lookout(options.core.clock, () => {
+      for (const child of this.#children.all) this.#lookAt(child);
+      return this.#held > 0;
+    });
     this.#room = new Emitter((error) => this.#log.error('A listener of the pool failed', { error }));
   }
 
@@ -147,8 +150,7 @@ export class IsolatedPool implements Pool {
     }
     await this.#children.farewell(deadline);
     this.#limits.clear();
-    this.#look?.[Symbol.dispose]();
-    this.#look = undefined;
+    this.#lookout.stop();
   }
 
   info(): Readonly<Record<string, unknown>> {
@@ -176,7 +178,7 @@ export class IsolatedPool implements Pool {
       if (this.#recycling.left(child.given) === 0) this.#children.retire(child);
     }
     this.#isPlacing = false;
-    if (this.#held > 0 && this.#look === undefined) this.#lookLater();
+    if (this.#held > 0) this.#lookout.start();
   }
 
   #hear(child: PoolChild, message: FromChild): void {
@@ -290,14 +292,6 @@ export class IsolatedPool implements Pool {
     if (child.held.size === 0) return;
     const last = child.channel.lastStarted();
     for (const held of child.held.values()) if (held.seq <= last) this.#started(child, held, this.#options.core.clock.now());
-  }
-
-  #lookLater(): void {
-    this.#look = this.#options.core.clock.schedule(LOOK_MS, () => {
-      this.#look = undefined;
-      for (const child of this.#children.all) this.#lookAt(child);
-      if (this.#held > 0) this.#lookLater();
-    });
   }
 
   #age(held: Held): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TaskRevokedError } from '../../../errors.ts';
 import type { Case } from '../suite.ts';
-import { errorOf, type Given, type PoolHarness, until, valueOf } from './harness.ts';
+import { errorOf, type Given, type PoolHarness, proveShort, until, valueOf } from './harness.ts';
 
 const onlyIsolated = ({ isIsolated }: PoolHarness): string | undefined => (isIsolated ? undefined : 'nothing can be ended by force in one process');
 const notIsolated = ({ isIsolated }: PoolHarness): string | undefined => (isIsolated ? 'children can be ended' : undefined);
@@ -40,8 +40,9 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     name: 'ends a task that was always short and is a busy loop this time',
     skip: onlyIsolated,
     async run(harness) {
-      const { run, give } = await harness.open({ concurrency: 1 });
-      for (let n = 0; n < 60; n++) await run('spin', [0], { timeLimitMs: 5_000 });
+      const opened = await harness.open({ concurrency: 1 });
+      const { run, give } = opened;
+      await proveShort(opened, 'spin', [0]);
       const jobs: Given[] = [];
       for (const ms of [0, FOREVER_MS, 0, 0]) jobs.push(await give('spin', [ms], { timeLimitMs: 100 }));
       assert.equal(errorOf(await jobs[1]!.ended).type, 'TimeLimitExceeded');
@@ -97,7 +98,6 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     skip: ({ kind }) => (kind === 'prefork' ? undefined : 'only a process dies of SIGKILL alone'),
     async run(harness) {
       const { run, give } = await harness.open({ concurrency: 1 });
-      for (let n = 0; n < 60; n++) await run('add', [n, 1]);
       const doomed = await give('die');
       assert.deepEqual(errorOf(await doomed.ended), {
         type: 'WorkerLostError',
@@ -111,8 +111,9 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     name: 'hands back what a killed child had not begun, its unreported window included',
     skip: ({ kind }) => (kind === 'prefork' ? undefined : 'only a process can be killed from outside'),
     async run(harness) {
-      const { run, give } = await harness.open({ concurrency: 1 });
-      for (let n = 0; n < 60; n++) await run('spin', [0]);
+      const opened = await harness.open({ concurrency: 1 });
+      const { run, give } = opened;
+      await proveShort(opened, 'spin', [0]);
       const jobs: Given[] = [];
       for (const ms of [0, FOREVER_MS, 0, 0]) jobs.push(await give('spin', [ms]));
       process.kill((await jobs[1]!.started).pid, 'SIGKILL');
@@ -165,10 +166,10 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     name: 'replaces a child that has grown too large, when its task has ended',
     skip: onlyIsolated,
     async run(harness) {
-      const { run, log } = await harness.open({ concurrency: 1, maxMemoryPerChildKb: 180_000 });
+      const { run, log } = await harness.open({ concurrency: 1, maxMemoryPerChildKb: harness.kind === 'threads' ? 120_000 : 220_000 });
       const before = valueOf(await run('place'));
       assert.equal(valueOf(await run('place')), before);
-      await run('hoard', [200]);
+      await run('hoard', [240]);
       assert.notEqual(valueOf(await run('place')), before);
       assert.ok(log.some((line) => line.includes('has grown')));
     },
@@ -218,8 +219,9 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     name: 'hands back what had not begun when it is stopped',
     skip: onlyIsolated,
     async run(harness) {
-      const { pool, run, give } = await harness.open({ concurrency: 1 });
-      for (let n = 0; n < 60; n++) await run('spin', [0]);
+      const opened = await harness.open({ concurrency: 1 });
+      const { pool, give } = opened;
+      await proveShort(opened, 'spin', [0]);
       const first = await give('spin', [150]);
       const second = await give('spin', [0]);
       await first.started;

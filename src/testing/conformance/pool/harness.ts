@@ -141,6 +141,14 @@ export async function until(isTrue: () => boolean, what: string, patienceMs = 10
   }
 }
 
+/** Runs a short task until the pool has seen that it is short, and holds several at a time. What is given next, without a pause, is held together. */
+export async function proveShort({ pool, run }: Opened, task: string, args: readonly Value[]): Promise<void> {
+  for (let runs = 0; pool.room <= pool.size; runs++) {
+    assert.ok(runs < 5_000, `the pool never took ${task} for short`);
+    await run(task, args);
+  }
+}
+
 /** The value of a SUCCESS; fails with the outcome when it is none. */
 export function valueOf(outcome: Outcome | 'returned'): unknown {
   assert.ok(outcome !== 'returned' && outcome.state === 'SUCCESS', `not a success: ${JSON.stringify(outcome)}`);

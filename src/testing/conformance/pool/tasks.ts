@@ -70,7 +70,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     return systemClock.sleep(5).then(() => 'still here');
   },
   hoard: (_run, megabytes: number) => {
-    for (let n = 0; n < megabytes; n++) hoard.push(Array.from({ length: 131_072 }, (_, at) => at * 1.5 + n));
+    for (let n = 0; n < megabytes / 8; n++) hoard.push(new Array<number>(1_000_000).fill(n + 0.5));
     return hoard.length;
   },
   /** Awaits each of its calls. */
