@@ -237,7 +237,14 @@ describe('a chord', () => {
       ['id2', 1],
       ['id1', 2],
     ]);
-    expect(plan.chords[0]!.body.options).toEqual({ task_id: 'id4', group_id: 'id1', group_index: 0, chord: body('id6', 'id1') });
+    expect(plan.chords[0]!.body.options).toEqual({
+      task_id: 'id4',
+      group_id: 'id1',
+      group_index: 0,
+      chord: body('id6', 'id1'),
+      add_to_parent: false,
+      root_id: null,
+    });
   });
 
   test('waits, and calls back, where it should: the header is delayed, links belong to the body', () => {
@@ -246,6 +253,32 @@ describe('a chord', () => {
     expect(plan.publish[0]!.message.embed.callbacks).toBeNull();
     expect(plan.chords[0]!.body.options).toMatchObject({ link: [sig('proj.add', [7])], link_error: [sig('proj.add', ['oops'])] });
     expect(plan.chords[0]!.body.options).not.toHaveProperty('countdown');
+  });
+
+  test('as a link that Python wrote keeps the ids that its caller knows', () => {
+    const member = { ...sig('proj.add', [2], { task_id: 'member', group_index: 0 }) };
+    const header = { ...sig('celery.group', [], { task_id: 'header', root_id: null, parent_id: null }), kwargs: { tasks: [member] }, subtask_type: 'group' };
+    const link = {
+      ...sig('celery.chord', [], { task_id: 'header' }),
+      kwargs: { kwargs: {}, header, body: sig('proj.tsum', [], { task_id: 'body' }) },
+      subtask_type: 'chord',
+    };
+    const plan = compiled({ toJSON: () => link }, { parent: { id: 'before', rootId: 'root', priority: null } });
+    expect(messages(plan)).toMatchObject([
+      { id: 'member', group: 'header', root_id: 'root', parent_id: 'before', embed: { chord: { options: { task_id: 'body' } } } },
+    ]);
+    expect(plan.result.id).toBe('body');
+  });
+
+  test('with a group as its body starts the members under that group, also as Python wrote it', () => {
+    const plan = compiled(chord([add(1, 1)], group([tsum(), tsum()]) as never));
+    const { body: written } = plan.chords[0]!;
+    expect(written.options).toMatchObject({ task_id: 'id3', group_id: 'id1' });
+    const started = compiled({ toJSON: () => ({ ...written, args: [[2]] }) });
+    expect(messages(started).map(({ id, group: groupId, group_index, args }) => [id, groupId, group_index, args])).toEqual([
+      ['id4', 'id3', 0, [[2]]],
+      ['id5', 'id3', 1, [[2]]],
+    ]);
   });
 
   test('with an empty header is a call of its body', () => {

@@ -58,9 +58,9 @@ function emitChain(signature: SignatureData, context: CompileContext, out: Emitt
 }
 
 function emitGroup(signature: SignatureData, context: CompileContext, out: Emitted): void {
-  const { task_id, link, chain, chord, group_id, group_index: _index, ...forEach } = signature.options;
+  const { task_id, link, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
   if (link != null && stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
-  if (chord != null || group_id != null) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
+  if (chord != null) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
   const after = stepsOf(chain);
   if (after.length > 0) {
     const { chain: _, ...options } = signature.options;
@@ -95,10 +95,10 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
   const header = stepsOf(signature.kwargs['header'])[0]!;
   const groupId = header.options['task_id'] as string;
   const own = stepsOf(signature.kwargs['body'])[0]!;
-  // Celery marks a plain body as of the header's group; inside another header it is a part of that one.
-  const part = group_id != null ? given({ group_id, group_index, chord }) : own.subtask_type === null ? { group_id: groupId } : {};
   const { root_id: _root, parent_id: _parent, ...forBody } = shared;
-  const body = mergeOptions(own, { ...forBody, ...given({ link, link_error, chain }), ...part });
+  const called = mergeOptions(own, { ...forBody, ...given({ link, link_error, chain }) });
+  const body =
+    group_id == null ? ofHeader(called, groupId) : mergeOptions(called, { ...given({ group_id, chord, group_index }), add_to_parent: false, root_id: null });
   const members = membersOf(prepend(header, signature.args));
   if (members.length === 0) return emit(prepend(body, [[]]), context, out);
   if (context.chords === 'none')
@@ -110,6 +110,19 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
     emit(mergeOptions(member, placed), context, out);
   }
   out.chords.push({ groupId, size: members.length, body });
+}
+
+/** A body as Celery marks it: of the header's group, where results say what they belong to. */
+function ofHeader(body: SignatureData, groupId: string): SignatureData {
+  if (body.subtask_type === null) return mergeOptions(body, { group_id: groupId });
+  const tasks = stepsOf(body.kwargs['tasks']);
+  if (body.subtask_type === 'chain') {
+    const marked = tasks.map((step, index) => (index === tasks.length - 1 && step.subtask_type === null ? mergeOptions(step, { group_id: groupId }) : step));
+    return { ...body, kwargs: { ...body.kwargs, tasks: marked } };
+  }
+  if (body.subtask_type !== 'group') return body;
+  const marked = tasks.map((member, index) => mergeOptions(member, { group_id: groupId, group_index: index }));
+  return mergeOptions({ ...body, kwargs: { ...body.kwargs, tasks: marked } }, { group_id: groupId, root_id: null, parent_id: null });
 }
 
 /** Those that were said. */

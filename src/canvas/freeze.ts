@@ -36,12 +36,20 @@ function freezeChain(signature: SignatureData, newId: () => string): Frozen {
   const id = signature.options['task_id'];
   const named = id == null ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
   const frozen = named.map((step) => freeze(step, newId));
-  const result = frozen.map((step) => step.result).reduce((before, node) => after(node, before), undefined as unknown as ResultNode);
-  const tasks = frozen.map((step) => step.signature);
-  return {
-    signature: { ...signature, kwargs: { ...signature.kwargs, tasks } },
-    result: result ?? { id: (id as string | undefined) ?? newId(), parent: null, children: null },
-  };
+  const last = frozen.at(-1);
+  if (last === undefined) return { signature, result: { id: (id as string | undefined) ?? newId(), parent: null, children: null } };
+  const tasks = frozen.map((step) => asStep(step.signature));
+  const result = frozen.map((step) => step.result).reduce((before, node) => after(node, before));
+  return { signature: mergeOptions({ ...signature, kwargs: { ...signature.kwargs, tasks } }, { task_id: last.result.id }), result };
+}
+
+/** A chord as a step of a chain, as Celery has it: under the id of its header, whose members know their places. */
+function asStep(step: SignatureData): SignatureData {
+  if (step.subtask_type !== 'chord') return step;
+  const header = stepsOf(step.kwargs['header'])[0]!;
+  const tasks = stepsOf(header.kwargs['tasks']).map((member, index) => mergeOptions(member, { group_index: index }));
+  const placed = mergeOptions({ ...header, kwargs: { ...header.kwargs, tasks } }, { root_id: null, parent_id: null });
+  return mergeOptions({ ...step, kwargs: { ...step.kwargs, header: placed } }, { task_id: header.options['task_id'] });
 }
 
 function freezeGroup(signature: SignatureData, newId: () => string): Frozen {
@@ -59,8 +67,10 @@ function freezeChord(signature: SignatureData, newId: () => string): Frozen {
   const given = Array.isArray(header) ? groupData(stepsOf(header)) : stepsOf(header)[0]!;
   const asGroup = given.subtask_type === 'group' ? given : groupData([given]);
   const frozenHeader = freezeGroup(asGroup, newId);
-  const id = signature.options['task_id'];
-  const frozenBody = freeze(id == null ? stepsOf(body)[0]! : mergeOptions(stepsOf(body)[0]!, { task_id: id }), newId);
+  // A chord's id is its body's; one that was frozen already has its header's, and the body its own.
+  const own = stepsOf(body)[0]!;
+  const id = own.options['task_id'] ?? signature.options['task_id'];
+  const frozenBody = freeze(id == null ? own : mergeOptions(own, { task_id: id }), newId);
   return {
     signature: { ...signature, kwargs: { ...signature.kwargs, header: frozenHeader.signature, body: frozenBody.signature } },
     result: after(frozenBody.result, frozenHeader.result),

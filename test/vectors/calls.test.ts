@@ -145,10 +145,6 @@ const READ_ONLY: Readonly<Record<string, string>> = {
 /** Where our canvas does not yet make what Python's makes. Each is expected to fail, so that whoever repairs it takes its line out. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   canvas_group_nested: "indexes go on through a nested group; Python's count from 0 again within it (wire.md 2.2)",
-  canvas_chord_body_chain: 'the chain as a body lacks its task_id, and its last task the group_id of the header (wire.md 2.3)',
-  canvas_chain_group_task: 'the header of a chord within a chain is sent without ids and indexes',
-  canvas_group_chain_group: 'the group as a body, and its members, lack group_id, group_index, root_id and parent_id (wire.md 2.3)',
-  canvas_nested_chord: 'the inner body lacks add_to_parent and root_id (wire.md 2.3)',
 };
 
 /** Calls for which Celery 5.7 sends something else than 5.6 did: captured again, the rest of the vectors still hold. */
