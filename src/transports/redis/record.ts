@@ -11,7 +11,14 @@ export interface HeldRecord {
 /** What follows the envelope in a record of ours. */
 export const recordSuffix = (queue: string): string => `,"",${JSON.stringify(queue)}]`;
 
-/** Undefined when it is not such a record. */
+/** A record of ours, read from its end: what stands before may be anything, and is kept to the byte. */
+export function readOwnRecord(record: Buffer): { readonly queue: string; readonly envelope: Buffer } | undefined {
+  const end = /,"",("(?:[^"\\]|\\.)*")\]$/.exec(record.toString());
+  if (end === null) return undefined;
+  return { queue: JSON.parse(end[1]!) as string, envelope: record.subarray(1, record.length - Buffer.byteLength(end[0])) };
+}
+
+/** Anybody's record. Undefined when it is none. */
 export function readRecord(text: string): HeldRecord | undefined {
   try {
     const [envelope, exchange, routingKey] = arraySlices(text).map(({ start, end }) => text.slice(start, end));

@@ -6,13 +6,14 @@ import type { Binding } from '../transport.ts';
 import { heldBy, type HeldEntry } from './held.ts';
 import { RedisKeys } from './keys.ts';
 import type { RedisTransportOptions } from './options.ts';
-import { priorityOf, readRecord } from './record.ts';
+import { priorityOf, readOwnRecord, readRecord } from './record.ts';
 import * as scripts from './scripts.ts';
 import { marked } from './settlements.ts';
 
 /** How long the mark of a lost owner stays: as long as a suspended laptop may sleep and come back believing that it holds something. */
 const LOST_MARK_MS = 24 * 3_600_000;
 const BATCH = 200;
+const PAGE = 5000;
 
 export interface RecoveryOptions {
   readonly connection: RedisConnection;
@@ -98,13 +99,10 @@ export class Recovery {
   async #giveBack(held: readonly HeldEntry[]): Promise<number> {
     const lists = new Map<string, (string | Buffer)[]>();
     for (const { tag, record } of held) {
-      const read = readRecord(record.toString());
-      // Exchange "" is part of every record of ours; one that cannot be read as JSON still ends with its queue.
-      const queue = read?.routingKey ?? queueAtEnd(record);
-      if (queue === undefined) continue;
-      const end = record.lastIndexOf(`,"",${JSON.stringify(queue)}]`);
-      const list = this.#keys.list(queue, read === undefined ? 0 : priorityOf(read.envelope));
-      lists.set(list, [...(lists.get(list) ?? []), tag, marked(record.subarray(1, end))]);
+      const own = readOwnRecord(record);
+      if (own === undefined) continue;
+      const list = this.#keys.list(own.queue, priorityOf(own.envelope.toString()));
+      lists.set(list, [...(lists.get(list) ?? []), tag, marked(own.envelope)]);
     }
     const { unacked, unackedIndex } = this.#keys;
     const moved = await Promise.all(
@@ -144,11 +142,11 @@ export class Recovery {
     const vanished: string[] = [];
     // The last due goes back first, so that the first due is taken first.
     for (const { tag, record } of tags.map((tag, i) => ({ tag, record: records[i] })).toReversed()) {
-      const read = record && readRecord(record.toString());
-      if (!read) vanished.push(tag);
+      const own = record && readOwnRecord(record);
+      if (!own) vanished.push(tag);
       else {
-        const list = this.#keys.list(read.routingKey, priorityOf(read.envelope));
-        lists.set(list, [...(lists.get(list) ?? []), tag, read.envelope]);
+        const list = this.#keys.list(own.queue, priorityOf(own.envelope.toString()));
+        lists.set(list, [...(lists.get(list) ?? []), tag, own.envelope]);
       }
     }
     const { unacked, unackedIndex, eta } = this.#keys;
@@ -165,7 +163,13 @@ export class Recovery {
     if (now - this.#refreshedAt < Math.min(60_000, halfMs / 4)) return;
     this.#refreshedAt = now;
     const at = this.#clock.now();
-    await this.#connection.run(scripts.refresh, [this.#keys.unackedIndex], [(at - halfMs) / 1000, at / 1000, RedisKeys.tagsOf(this.#given.owner)]);
+    // What is refreshed leaves the range; parked messages stay in it, and there may be many.
+    for (let offset = 0, looked = PAGE; looked === PAGE;) {
+      const args = [(at - halfMs) / 1000, at / 1000, RedisKeys.tagsOf(this.#given.owner), offset, PAGE];
+      const [count, refreshed] = (await this.#connection.run(scripts.refresh, [this.#keys.unackedIndex], args)) as [number, number];
+      looked = count;
+      offset += count - refreshed;
+    }
   }
 
   /** Kombu's restore, with its lock and its interval: for Python's tags, and for tags of ours that no list of workers knows of any more. */
@@ -232,9 +236,4 @@ function isMatch(pattern: string, routingKey: string): boolean {
   } catch {
     return false;
   }
-}
-
-function queueAtEnd(record: Buffer): string | undefined {
-  const end = /,"",("(?:[^"\\]|\\.)*")\]$/.exec(record.toString())?.[1];
-  return end === undefined ? undefined : (JSON.parse(end) as string);
 }

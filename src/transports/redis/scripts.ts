@@ -123,16 +123,16 @@ if lease then return 0 end
 redis.call('SET', KEYS[1], 'lost', 'PX', ARGV[1])
 return 1`);
 
-/** Moves our own old entries out of the reach of kombu's sweep. KEYS unacked_index · ARGV older than, now, prefix of our tags */
+/** Moves our own old entries out of the reach of kombu's sweep, a page at a time. KEYS unacked_index · ARGV older than, now, prefix of our tags, offset, page · Gives how many were looked at, and how many were ours. */
 export const refresh = redisScript(`
-local old, refreshed = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, 10000), 0
+local old, refreshed = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', ARGV[4], ARGV[5]), 0
 for _, tag in ipairs(old) do
   if string.sub(tag, 1, #ARGV[3]) == ARGV[3] then
     redis.call('ZADD', KEYS[1], 'XX', ARGV[2], tag)
     refreshed = refreshed + 1
   end
 end
-return refreshed`);
+return {#old, refreshed}`);
 
 /** Brings back parked messages that are due; not marked redelivered, they never were with anyone. KEYS unacked, unacked_index, eta, list · ARGV tag, envelope, tag, envelope… */
 export const unpark = redisScript(`
