@@ -159,6 +159,8 @@ export class Worker implements AsyncDisposable {
   }
 
   #warnAboutUnbuilt(): void {
+    const options = (['beat', 'autoscale', 'statedb'] as const).filter((name) => this.#options[name] !== undefined && this.#options[name] !== false);
+    if (options.length > 0) this.#core.log.warn(`these options of the worker are not built yet, and have no effect: ${options.join(', ')}`);
     const names = unbuiltSettings(this.#core.settings);
     if (names.length > 0) this.#core.log.warn(`these settings are set but not built yet, and have no effect: ${names.join(', ')}`);
   }

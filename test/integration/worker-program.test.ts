@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Celery } from '../../src/app/celery.ts';
+import { control } from '../../src/control/index.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 
 /** A worker in a process of its own, on a broker in a file. */
-async function startProgram() {
+async function startProgram(pool = 'async') {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-program-'));
   const broker = `sqlite:///${join(folder, 'tasks.db')}`;
   const app = new Celery('proj', { broker, backend: broker, log: silentLogger });
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-program.ts'), broker, 'async'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-program.ts'), pool], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, WORKER_TEST_URL: broker },
   });
   let output = '';
   const hear = (chunk: Buffer): void => void (output += chunk.toString());
@@ -69,3 +71,19 @@ test.each([
   },
   40_000,
 );
+
+test('prefork: runs tasks, ends a busy loop by force, and gives what was lost with a child to another', async () => {
+  const { app, child, exit } = await startProgram('prefork');
+  const sums = await Promise.all(Array.from({ length: 50 }, (_, i) => app.sendTask('proj.add', [i, 1])));
+  expect(await Promise.all(sums.map((sum) => sum.get({ timeout: 15 })))).toEqual(sums.map((_, i) => i + 1));
+  const spinning = await app.sendTask('proj.spin', []);
+  await expect.poll(() => spinning.state(), { timeout: 10_000 }).toBe('STARTED');
+  await control(app).revoke(spinning.id, { terminate: true, signal: 'SIGKILL', wait: true, destination: ['w1@box'], timeout: 5 });
+  await expect(spinning.get({ timeout: 10 })).rejects.toThrow(/terminated/);
+  const dying = await app.sendTask('proj.die', []);
+  expect(await dying.get({ timeout: 15 })).toBe('alive');
+  const limited = await app.sendTask('proj.spin', [], { timeLimit: 1 });
+  await expect(limited.get({ timeout: 15 })).rejects.toThrow(/1/);
+  child.kill('SIGTERM');
+  expect(await exit).toBe(0);
+}, 60_000);
