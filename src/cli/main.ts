@@ -12,6 +12,12 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// With nothing left to wait for Node ends a program that still waits, and says nothing itself.
+process.once('exit', () => {
+  if (process.exitCode === 13)
+    process.stderr.write('Error: the command waits for something that never happens. Is there a top-level await in the modules of your app that cannot end?\n');
+});
+
 process.exitCode = await runProgram(
   commands,
   process.argv.slice(2),

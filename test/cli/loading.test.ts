@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Project } from './project.ts';
+
+// Each command is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 const app = `import { Celery } from 'celeriac';\nexport const app = new Celery('mine', { taskDefaultQueue: 'found' });\n`;
 const found = /^task_default_queue: 'found'$/m;
@@ -13,6 +16,11 @@ const sources: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'imports without extension': { 'tasks.ts': `export { app } from './lib/app';`, 'lib/app.ts': app },
   'imports of .js for .ts': { 'tasks.ts': `export { app } from './app.js';`, 'app.ts': app },
+  'a module imported by two others': {
+    'tasks.ts': `import './more/tasks';\nexport { app } from './app.ts';\nenum E { a }\nvoid E.a;`,
+    'more/tasks.ts': `import { app } from '../app';\napp.configure({ timezone: String(globalThis.loads) });`,
+    'app.ts': `${app}declare global { var loads: number | undefined }\nglobalThis.loads = (globalThis.loads ?? 0) + 1;`,
+  },
   'top-level await': { 'tasks.ts': `await Promise.resolve();\n${app}` },
   JavaScript: { 'tasks.mjs': app },
 };
@@ -23,6 +31,7 @@ describe.each(['module', 'commonjs', undefined] as const)('in a package of type 
     const { code, out, err } = project.run(['-A', 'tasks', 'report']);
     expect(err).toBe('');
     expect(out).toMatch(found);
+    if ('more/tasks.ts' in files) expect(out).toContain("timezone: '1'");
     expect(code).toBe(0);
   });
 });
@@ -128,4 +137,11 @@ test('CELERY_APP, --workdir, -b and --config are heard', async () => {
   expect(out).toContain("task_serializer: 'yaml'\n");
   expect(out).toContain("broker_url: 'redis://:**@h/3'\n");
   expect(out).toMatch(/^software -> celery:5\.7\.0 celeriac:/m);
+});
+
+test('a module that waits for ever is said to', async () => {
+  await using project = new Project({ 'tasks.ts': `${app}await new Promise(() => undefined);` }, 'module');
+  const { code, err } = project.run(['-A', 'tasks', 'report']);
+  expect(err).toContain('Error: the command waits for something that never happens. Is there a top-level await in the modules of your app that cannot end?\n');
+  expect(code).toBe(13);
 });

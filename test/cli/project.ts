@@ -36,7 +36,7 @@ export class Project implements AsyncDisposable {
       cwd: this.dir,
       env: environment(env),
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 60_000,
     });
     return { code: status, out: this.#shown(stdout), err: this.#shown(stderr) };
   }
@@ -73,7 +73,7 @@ export class Running {
   }
 
   /** Resolves with the match when it has said this, on stderr or stdout; rejects when it ends without, or takes too long. */
-  async said(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpExecArray> {
+  async said(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
     const look = (): RegExpExecArray | null => pattern.exec(this.err) ?? pattern.exec(this.out);
     const until = performance.now() + timeoutMs;
     for (;;) {

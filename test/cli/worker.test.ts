@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Project, type Running } from './project.ts';
+
+// Each command is a process of its own, and the machine may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 const tasks = `
 import { Celery } from 'celeriac';
@@ -51,9 +54,13 @@ describe('a worker on the embedded default', () => {
   });
 
   test('status and inspect see it, control revokes', () => {
-    expect(project.run(['-A', 'tasks', 'status'])).toEqual({ code: 0, out: '->  w1@here: OK\n\n1 node online.\n', err: '' });
-    expect(project.run(['-A', 'tasks', 'inspect', 'ping'])).toEqual({ code: 0, out: '->  w1@here: OK\n        pong\n\n1 node online.\n', err: '' });
-    expect(project.run(['-A', 'tasks', 'inspect', 'ping', '-j'])).toEqual({ code: 0, out: '{"w1@here":{"ok":"pong"}}\n', err: '' });
+    expect(project.run(['-A', 'tasks', 'status', '-t', '0.5'])).toEqual({ code: 0, out: '->  w1@here: OK\n\n1 node online.\n', err: '' });
+    expect(project.run(['-A', 'tasks', 'inspect', 'ping', '-t', '0.5'])).toEqual({
+      code: 0,
+      out: '->  w1@here: OK\n        pong\n\n1 node online.\n',
+      err: '',
+    });
+    expect(project.run(['-A', 'tasks', 'inspect', 'ping', '-j', '-t', '0.5'])).toEqual({ code: 0, out: '{"w1@here":{"ok":"pong"}}\n', err: '' });
     expect(project.run(['-A', 'tasks', 'inspect', 'ping', '-d', 'w2@here', '-t', '0.3'])).toEqual({
       code: 69,
       out: '',
@@ -131,6 +138,44 @@ test('--logformat=json writes one object a line, -f to a file, and settings stan
   expect(await worker.ended).toBe(0);
   expect(worker.out + worker.err).toBe('');
   expect(lines()[0]).toMatchObject({ level: 'INFO', process: 'MainProcess' });
+});
+
+test.each(['async', 'prefork'])('-P %s loads what `include` names, and logs what tasks print', async (pool) => {
+  await using project = new Project({
+    'tasks.ts': `import { Celery } from 'celeriac';\nexport const app = new Celery('tasks', { include: ['more.tasks', './other.ts'] });`,
+    'more/tasks.ts': `import { app } from '../tasks.ts';\nexport const hello = app.task('more.hello', () => { console.log('printed by', 'hello'); return 1; });`,
+    'other.ts': `import { app } from './tasks';\nexport const other = app.task('other.hello', () => 2);`,
+  });
+  const worker = project.start(['-A', 'tasks', 'worker', '-l', 'info', '-P', pool, '-c', '2']);
+  await worker.said(/ ready\.$/m);
+  expect(worker.out).toContain('  . more.hello\n  . other.hello\n');
+  for (const [name, value] of [
+    ['more.hello', '1\n'],
+    ['other.hello', '2\n'],
+  ] as const) {
+    const id = project.run(['-A', 'tasks', 'call', name]).out.trim();
+    expect(project.run(['-A', 'tasks', 'result', id, '--timeout', '20'])).toMatchObject({ code: 0, out: value });
+  }
+  expect(await worker.said(/^\[.*: WARNING\/\S+] printed by hello$/m)).toBeTruthy();
+});
+
+test('a module that `include` names and that is not there is an error', async () => {
+  await using project = new Project(
+    { 'tasks.ts': `import { Celery } from 'celeriac';\nexport const app = new Celery('tasks', { include: ['gone'] });` },
+    'module',
+  );
+  const { code, err } = project.run(['-A', 'tasks', 'worker']);
+  expect(err).toBe(
+    'Error: gone (in imports, include or -I): no such module. Looked in <dir> for gone.ts, gone.js, gone/index.ts, gone/index.js, gone/celery.ts, gone/celery.js.\n',
+  );
+  expect(code).toBe(2);
+});
+
+test('a wrong setting after -- ends the worker before it starts', async () => {
+  await using project = new Project({ 'tasks.ts': tasks }, 'module');
+  const { code, err } = project.run(['-A', 'tasks', 'worker', '--', 'worker.prefetch=1']);
+  expect(err).toBe('Error: There is no setting "worker_prefetch".\n');
+  expect(code).toBe(2);
 });
 
 test('control shutdown ends the workers', async () => {
