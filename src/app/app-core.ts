@@ -39,7 +39,7 @@ import { RunRequest } from './request.ts';
 import type { TaskRequest } from './task-context.ts';
 import { Queues } from './queues.ts';
 import { Registry } from './registry.ts';
-import { SettingsLayers } from './settings-layers.ts';
+import type { SettingsLayers } from './settings-layers.ts';
 import { Starter } from './start.ts';
 
 export interface CoreOptions {

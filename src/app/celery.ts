@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { sendingOf } from '../canvas/call-signature.ts';
 import { signatureOf, type signature } from '../canvas/by-name.ts';
 import type { ApplyOptions, SendOptions } from '../canvas/call-options.ts';
@@ -5,7 +6,7 @@ import type { Errback } from '../canvas/errback.ts';
 import type { List, Received } from '../canvas/sendable.ts';
 import type { ResultOf, Signature, SignatureInit } from '../canvas/signature.ts';
 import { wireOptions } from '../canvas/wire-options.ts';
-import type { PeriodicOptions, PeriodicTask, ScheduleLike } from '../beat/schedule.ts';
+import type { PeriodicOptions, PeriodicTask, ScheduleLike } from './schedule.ts';
 import { readSource } from '../config/resolve.ts';
 import { environmentModule, moduleSettings } from '../config/sources.ts';
 import type { NamespacedSettings, Settings, SettingsInput, SettingsSource } from '../config/settings/index.ts';

@@ -2,7 +2,7 @@ import type { ResultBackend } from '../backends/backend.ts';
 import type { EagerOptions } from '../canvas/call-options.ts';
 import { compile } from '../canvas/compile.ts';
 import { planCall } from '../canvas/plan-call.ts';
-import { mergeOptions, prepend, stepsOf } from '../canvas/signature-data.ts';
+import { isNone, mergeOptions, prepend, stepsOf } from '../canvas/signature-data.ts';
 import { flatSteps } from '../canvas/freeze.ts';
 import { ImproperlyConfigured, NotRegistered } from '../errors.ts';
 import { eagerMessage, runEagerly } from '../execution/eager.ts';
@@ -125,7 +125,7 @@ export class EagerCalls {
   }
 }
 
-const given = (options: ValueMap, name: string): ValueMap => (options[name] == null ? {} : { [name]: options[name] });
+const given = (options: ValueMap, name: string): ValueMap => (isNone(options[name]) ? {} : { [name]: options[name] });
 
 /** A call of `celery.chunks` as the group that it stands for. */
 function chunksOf(signature: SignatureData): SignatureData {

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import type { Errback } from '../canvas/errback.ts';
 import type { Value } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';

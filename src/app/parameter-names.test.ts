@@ -5,6 +5,7 @@ import { parameterNames, parametersOf } from './parameter-names.ts';
 
 type Fn = (...args: never[]) => unknown;
 /** Functions as plain JavaScript text, so that no compiler tidies them first. */
+// oxlint-disable-next-line no-eval -- a compiler would tidy a function that is written here.
 const js = (source: string): Fn => (0, eval)(`(${source})`) as Fn;
 
 test('reads plain functions, arrows and methods', () => {

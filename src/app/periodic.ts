@@ -1,4 +1,5 @@
-import type { PeriodicTask } from '../beat/schedule.ts';
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
+import type { PeriodicTask } from './schedule.ts';
 import type { List } from '../canvas/sendable.ts';
 import type { RemoteTask } from './task-types.ts';
 

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings/index.ts';
 import { QueueNotFound } from '../errors.ts';
-import { Broadcast, declarationOf, Exchange, exchangeSpec, Queue, type QueueOptions } from '../messaging/entities.ts';
+import { type Broadcast, declarationOf, Exchange, exchangeSpec, Queue, type QueueOptions } from '../messaging/entities.ts';
 import type { Declaration } from '../messaging/outgoing.ts';
 import type { QueueTable } from './core.ts';
 
@@ -93,7 +93,7 @@ export class Queues implements QueueTable {
 
   #common(type: 'classic' | 'quorum'): QueueOptions {
     const { taskQueueMaxPriority } = this.#settings;
-    return { ...(type === 'quorum' ? { type } : {}), ...(taskQueueMaxPriority == null ? {} : { maxPriority: taskQueueMaxPriority }) };
+    return { ...(type === 'quorum' ? { type } : {}), ...(taskQueueMaxPriority === null ? {} : { maxPriority: taskQueueMaxPriority }) };
   }
 }
 

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature } from '../canvas/call-signature.ts';
 import type { Caller } from '../canvas/caller.ts';
 import type { Signature } from '../canvas/signature.ts';
@@ -152,8 +153,18 @@ export function directRequest(task: string): TaskRequest {
   const noCanvas = { group: null, groupIndex: null, chord: null, chain: null, callbacks: null, errbacks: null, children: [] };
   const noMessage = { properties: {}, headers: {}, stamps: {}, stampedHeaders: [], replyTo: null, correlationId: null, shadow: null };
   return {
-    ...{ id: '', task, args: [], kwargs: {}, retries: 0, isEager: false, calledDirectly: true, ignoreResult: false, replacedTaskNesting: 0 },
-    ...{ ...nothing, ...noCanvas, ...noMessage },
+    id: '',
+    task,
+    args: [],
+    kwargs: {},
+    retries: 0,
+    isEager: false,
+    calledDirectly: true,
+    ignoreResult: false,
+    replacedTaskNesting: 0,
+    ...nothing,
+    ...noCanvas,
+    ...noMessage,
     deliveryInfo: { exchange: '', routingKey: '', priority: null, redelivered: false },
   };
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature, sendingOf } from '../canvas/call-signature.ts';
 import type { ApplyOptions, EagerOptions } from '../canvas/call-options.ts';
 import { wireOptions } from '../canvas/wire-options.ts';

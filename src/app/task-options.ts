@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import type { DeliveryMode, ErrorClass } from '../canvas/call-options.ts';
 import type { List } from '../canvas/sendable.ts';
 import type { Duration } from '../kernel/duration.ts';

@@ -111,7 +111,7 @@ export class TaskSelf implements ContextSource {
   async addToChord(signature: Signature<[], unknown>): Promise<void> {
     const { run, state } = this.#running('addToChord');
     const headers = run?.received.headers;
-    if (run === undefined || headers == null || headers.group === null || state.body.embed.chord === null) {
+    if (run === undefined || headers === undefined || headers.group === null || state.body.embed.chord === null) {
       throw new ImproperlyConfigured(`${this.#entry.name} is no part of a chord: there is nothing to add to`);
     }
     const data = signature.toJSON() as unknown as SignatureData;

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import type { ApplyOptions, EagerOptions } from '../canvas/call-options.ts';
 import type { MapItem, Missing, Partials } from '../canvas/partial.ts';
 import type { List, Received, Returnable, Sendable } from '../canvas/sendable.ts';

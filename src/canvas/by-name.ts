@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { readSignature, signatureData } from '../protocol/signature.ts';
 import type { Value } from '../protocol/json.ts';
 import { CallSignature } from './call-signature.ts';

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature } from './call-signature.ts';
 import { chainData } from './signature-data.ts';
 import { callerOf, listOf } from './members.ts';

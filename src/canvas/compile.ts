@@ -1,7 +1,7 @@
 import { ChordError, ImproperlyConfigured } from '../errors.ts';
 import type { ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import { mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { isNone, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import { freeze } from './freeze.ts';
 import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
 import { planCall } from './plan-call.ts';
@@ -59,8 +59,8 @@ function emitChain(signature: SignatureData, context: CompileContext, out: Emitt
 
 function emitGroup(signature: SignatureData, context: CompileContext, out: Emitted): void {
   const { task_id, link, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
-  if (link != null && stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
-  if (chord != null) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
+  if (!isNone(link) && stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
+  if (!isNone(chord)) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
   const after = stepsOf(chain);
   if (after.length > 0) {
     const { chain: _, ...options } = signature.options;
@@ -97,8 +97,9 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
   const own = stepsOf(signature.kwargs['body'])[0]!;
   const { root_id: _root, parent_id: _parent, ...forBody } = shared;
   const called = mergeOptions(own, { ...forBody, ...given({ link, link_error, chain }) });
-  const body =
-    group_id == null ? ofHeader(called, groupId) : mergeOptions(called, { ...given({ group_id, chord, group_index }), add_to_parent: false, root_id: null });
+  const body = isNone(group_id)
+    ? ofHeader(called, groupId)
+    : mergeOptions(called, { ...given({ group_id, chord, group_index }), add_to_parent: false, root_id: null });
   const members = membersOf(prepend(header, signature.args));
   if (members.length === 0) return emit(prepend(body, [[]]), context, out);
   if (context.chords === 'none')

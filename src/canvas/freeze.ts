@@ -1,6 +1,6 @@
 import type { Value } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
-import { chordData, groupData, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { chordData, groupData, isNone, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import type { ResultNode } from './plan.ts';
 
 export interface Frozen {
@@ -34,7 +34,7 @@ function freezeChain(signature: SignatureData, newId: () => string): Frozen {
   const steps = flatSteps(signature);
   // Its own id is that of its last step.
   const id = signature.options['task_id'];
-  const named = id == null ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
+  const named = isNone(id) ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
   const frozen = named.map((step) => freeze(step, newId));
   const last = frozen.at(-1);
   if (last === undefined) return { signature, result: { id: (id as string | undefined) ?? newId(), parent: null, children: null } };
@@ -70,7 +70,7 @@ function freezeChord(signature: SignatureData, newId: () => string): Frozen {
   // A chord's id is its body's; one that was frozen already has its header's, and the body its own.
   const own = stepsOf(body)[0]!;
   const id = own.options['task_id'] ?? signature.options['task_id'];
-  const frozenBody = freeze(id == null ? own : mergeOptions(own, { task_id: id }), newId);
+  const frozenBody = freeze(isNone(id) ? own : mergeOptions(own, { task_id: id }), newId);
   return {
     signature: { ...signature, kwargs: { ...signature.kwargs, header: frozenHeader.signature, body: frozenBody.signature } },
     result: after(frozenBody.result, frozenHeader.result),
@@ -105,8 +105,8 @@ function inner(chain: SignatureData): readonly SignatureData[] {
   const steps = flatSteps(chain);
   return steps.map((step, index) => {
     const first = index === 0 ? mergeOptions(prepend(step, chain.args), options) : step;
-    const last = index === steps.length - 1 ? mergeOptions(first, { ...(task_id == null ? {} : { task_id }), ...(link == null ? {} : { link }) }) : first;
-    return link_error == null ? last : mergeOptions(last, { link_error });
+    const last = index === steps.length - 1 ? mergeOptions(first, { ...(isNone(task_id) ? {} : { task_id }), ...(isNone(link) ? {} : { link }) }) : first;
+    return isNone(link_error) ? last : mergeOptions(last, { link_error });
   });
 }
 

@@ -3,7 +3,7 @@ import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { TaskHeaders } from '../protocol/task-message.ts';
-import { stepsOf } from './signature-data.ts';
+import { isNone, stepsOf } from './signature-data.ts';
 import type { CompileContext, PlannedMessage, RouteOptions, TaskDefaults } from './plan.ts';
 
 const NO_LIMITS: readonly [null, null] = [null, null];
@@ -17,7 +17,7 @@ export function planCall(signature: SignatureData, context: CompileContext): Pla
   const defaults = context.defaults?.(signature.task) ?? UNKNOWN;
   for (const _ in signature.options) return fullCall(signature, context, defaults);
   for (const _ in defaults.options) return fullCall(signature, context, defaults);
-  if (defaults.shadowName !== undefined || context.parent?.priority != null || signature.task === 'celery.map' || signature.task === 'celery.starmap') {
+  if (defaults.shadowName !== undefined || !isNone(context.parent?.priority) || signature.task === 'celery.map' || signature.task === 'celery.starmap') {
     return fullCall(signature, context, defaults);
   }
   const { task, args, kwargs } = signature;
@@ -108,8 +108,7 @@ const list = (value: Value | undefined): readonly SignatureData[] | null => {
 
 /** Null in a signature's options means that nothing was said. */
 const present = (options: ValueMap): ValueMap => {
-  for (const name in options)
-    if (options[name] === null || options[name] === undefined) return Object.fromEntries(Object.entries(options).filter(([, value]) => value != null));
+  for (const name in options) if (isNone(options[name])) return Object.fromEntries(Object.entries(options).filter(([, value]) => !isNone(value)));
   return options;
 };
 

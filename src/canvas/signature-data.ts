@@ -1,6 +1,9 @@
 import type { Value, ValueMap } from '../protocol/json.ts';
 import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
 
+/** Null in a signature's options means that nothing was said. */
+export const isNone = (value: unknown): value is null | undefined => value === null || value === undefined;
+
 /** A list of signatures as data; null is none, and one alone a list of one. */
 export function stepsOf(value: Value | undefined): readonly SignatureData[] {
   if (value === undefined || value === null) return [];

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import type { Duration } from '../kernel/duration.ts';
 import type { Json } from '../protocol/json.ts';
 import type { AsyncResult, EagerResult, GroupResult } from '../results/result.ts';

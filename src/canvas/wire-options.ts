@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { durationMs } from '../kernel/duration.ts';
 import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';

@@ -25,7 +25,11 @@ export function nodeOf(tuple: Json): Node {
   const [head, members] = Array.isArray(tuple) ? (tuple as readonly Json[]) : [];
   const [id, parent] = Array.isArray(head) ? (head as readonly Json[]) : [head];
   if (typeof id !== 'string') throw new TypeError(`a result tuple was expected, [[id, parent], members], not ${JSON.stringify(tuple)}`);
-  return { id, parent: parent == null ? null : nodeOf(parent), children: Array.isArray(members) ? (members as readonly Json[]).map(nodeOf) : null };
+  return {
+    id,
+    parent: parent === null || parent === undefined ? null : nodeOf(parent),
+    children: Array.isArray(members) ? (members as readonly Json[]).map(nodeOf) : null,
+  };
 }
 
 /** The tuple of a node, as it stands among a task's children: without its parent. */
