@@ -86,9 +86,7 @@ export class IsolatedPool implements Pool {
     try {
       await Promise.all(this.#children.all.map((child) => child.ready.promise));
     } catch (error) {
-      this.#isStopping = true;
-      this.#children.close();
-      for (const child of this.#children.all) child.channel.kill('SIGKILL');
+      await this.stop(AbortSignal.abort());
       throw new ImproperlyConfigured(`a child of the ${this.isolation} pool could not load the app: ${(error as Error).message}`, { cause: error });
     }
   }
