@@ -7,9 +7,6 @@ import type { Celery } from './celery.ts';
 import { coreOf } from './core.ts';
 import { importModule, type LoadedModule } from './import-module.ts';
 
-export { autodiscover } from './autodiscover.ts';
-export { importModule } from './import-module.ts';
-
 export interface FoundApp {
   readonly app: Celery;
   /** Where it came from, in a form that `loadApp` takes again in a child: `/proj/tasks.ts`, `/proj/tasks.ts:other`. */

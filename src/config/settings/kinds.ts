@@ -32,9 +32,9 @@ export const textRecord: Kind<Readonly<Record<string, string>>> = kind('an objec
 /** One URL, several in one string with `;` between them, or a list. */
 export const urls: Kind<string | readonly string[]> = either(text, names, 'a URL, or a list of URLs');
 
-export const serializer: Kind<SerializerName> = text;
-export const compression: Kind<CompressionName> = text;
-export const pool: Kind<PoolName> = text;
+export const serializer: Kind<SerializerName> = nameOf<SerializerName>('the name of a serializer');
+export const compression: Kind<CompressionName> = nameOf<CompressionName>('the name of a compression');
+export const pool: Kind<PoolName> = nameOf<PoolName>('the name of a pool');
 /** As daemons take it: a number, or octal text. */
 export const umask: Kind<number | string> = either(count, text, "a number, or a string such as '022'");
 export const queueType = oneOf('classic', 'quorum');
@@ -100,6 +100,11 @@ export function either<A, B>(a: Kind<A>, b: Kind<B>, expected: string): Kind<A |
 
 export function fn<F extends (...args: never[]) => unknown>(): Kind<F> {
   return kind('a function', (value) => (typeof value === 'function' ? (value as F) : undefined));
+}
+
+/** A name that is looked up when it is used: there may be more than those we know. */
+function nameOf<T extends string>(expected: string): Kind<T> {
+  return kind(expected, (value) => (typeof value === 'string' && value !== '' ? (value as T) : undefined));
 }
 
 function kind<T>(expected: string, read: (value: unknown) => T | undefined): Kind<T> {

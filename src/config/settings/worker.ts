@@ -67,7 +67,7 @@ export const workerSettings = {
   workerPrefetchMultiplier: row(count, 4, { old: 'CELERYD_PREFETCH_MULTIPLIER' }),
   /** How long a child may take to start. */
   workerProcAliveTimeout: row(duration, 4, { old: 'CELERYD_PROC_ALIVE_TIMEOUT', built: false }),
-  /** What a task prints becomes lines of the log. */
+  /** What a task prints becomes lines of the log. Not yet in the children of `prefork` and `threads`. */
   workerRedirectStdouts: row(flag, true, { old: 'CELERY_REDIRECT_STDOUTS' }),
   /** Their level. */
   workerRedirectStdoutsLevel: row(logLevel, 'WARNING', { old: 'CELERY_REDIRECT_STDOUTS_LEVEL' }),
