@@ -15,7 +15,7 @@ export function consume({ context, intake, runner }: WorkerParts): Service {
       const { core, clock, link, log, options } = context;
       if (options.purge && context.consumer === undefined) await purge();
       const queues = context.consumer?.queues ?? core.queues.consumeFrom;
-      const dog = watchdog(context);
+      const dog = watchdog(context, (delivery) => intake.receive(delivery));
       const consumer = new Consumer({
         ...{ link, clock, log, onChannel: newChannel },
         onDelivery(delivery) {

@@ -1,10 +1,11 @@
 import type { Consumer } from '../../messaging/consumer.ts';
+import type { Delivery } from '../../transports/transport.ts';
 import { aborted, withDeadline } from '../deadline.ts';
 import type { WorkerContext } from '../context.ts';
 
 /** How often it looks; two looks in a row must agree. */
 const LOOK_MS = 10_000;
-/** How long the broker may take to say how much there is. */
+/** How long the broker may take to answer. */
 const ANSWER_MS = 5000;
 
 export interface Watchdog {
@@ -13,8 +14,11 @@ export interface Watchdog {
   watch(consumer: Consumer): Disposable;
 }
 
-/** A worker must never be alive and silent: while there is room here and work there, but nothing comes, it has the consumer subscribe again. */
-export function watchdog(context: WorkerContext): Watchdog {
+/**
+ * A worker must never be alive and silent: while there is room here and work there, but nothing comes, it has the consumer subscribe again.
+ * A queue's length alone is no proof, since some brokers count what is not due yet: the proof is a message taken by hand, which is run like any other.
+ */
+export function watchdog(context: WorkerContext, receive: (delivery: Delivery) => void): Watchdog {
   const { clock, log } = context;
   let lastSeenMs = clock.monotonic();
   let suspicions = 0;
@@ -23,15 +27,15 @@ export function watchdog(context: WorkerContext): Watchdog {
       lastSeenMs = clock.monotonic();
     },
     watch(consumer) {
-      let timer = clock.schedule(LOOK_MS, again);
       let isOver = false;
-      function again(): void {
+      const again = (): void => {
         void look(consumer)
           .catch((error: unknown) => log.debug('the watchdog could not look at the queues', { error }))
           .finally(() => {
             if (!isOver) timer = clock.schedule(LOOK_MS, again);
           });
-      }
+      };
+      let timer = clock.schedule(LOOK_MS, again);
       return {
         [Symbol.dispose]: () => {
           isOver = true;
@@ -42,23 +46,34 @@ export function watchdog(context: WorkerContext): Watchdog {
   };
 
   async function look(consumer: Consumer): Promise<void> {
+    const { reservations } = context;
     const isSilent = clock.monotonic() - lastSeenMs >= LOOK_MS;
-    const { channel } = consumer;
-    const wants = context.window() > context.reservations.held - context.reservations.olderHeld;
-    if (!isSilent || !wants || channel === undefined) return void (suspicions = 0);
-    const waiting = await withDeadline(clock, ANSWER_MS, (late) => Promise.race([count(consumer), aborted(late)]));
+    const hasRoom = context.window() > reservations.held - reservations.olderHeld;
+    const waiting = isSilent && hasRoom && consumer.channel !== undefined ? await answered(waitingIn(consumer)) : 0;
     suspicions = waiting === 0 ? 0 : suspicions + 1;
     if (suspicions < 2) return;
     suspicions = 0;
-    consumer.resubscribe(
-      waiting === undefined
-        ? 'the broker does not answer'
-        : `${waiting} messages wait, but none came for ${Math.round((clock.monotonic() - lastSeenMs) / 1000)} s`,
-    );
+    const taken = waiting === undefined ? undefined : await answered(takeOne(consumer));
+    if (taken === null) return;
+    const silentMs = clock.monotonic() - lastSeenMs;
+    consumer.resubscribe(taken === undefined ? 'the broker does not answer' : `messages wait, but none came for ${Math.round(silentMs / 1000)} s`);
+    if (taken !== undefined) receive(taken);
   }
 
-  async function count(consumer: Consumer): Promise<number> {
-    const infos = await Promise.all(consumer.queues.map((queue) => consumer.channel?.queueInfo(queue)));
-    return infos.reduce((sum, info) => sum + (info?.messages ?? 0), 0);
+  /** Undefined when there is no answer in time. */
+  const answered = <T>(answer: Promise<T>): Promise<T | undefined> => withDeadline(clock, ANSWER_MS, (late) => Promise.race([answer, aborted(late)]));
+}
+
+async function waitingIn(consumer: Consumer): Promise<number> {
+  const infos = await Promise.all(consumer.queues.map((queue) => consumer.channel?.queueInfo(queue)));
+  return infos.reduce((sum, info) => sum + (info?.messages ?? 0), 0);
+}
+
+/** Null when nothing can be taken: then the consumer has missed nothing. */
+async function takeOne(consumer: Consumer): Promise<Delivery | null> {
+  for (const queue of consumer.queues) {
+    const delivery = await consumer.channel?.get(queue);
+    if (delivery !== undefined) return delivery;
   }
+  return null;
 }
