@@ -89,7 +89,7 @@ async function failChordBody(body: SignatureData, error: TaskErrorData, because:
     await saved({ ...failureOf(id, error, env), children }, env);
     // The body may itself be a part of an outer chord, or be followed by a chain that waits for it.
     const outer = target.options['chord'];
-    if (outer != null) await countOuter(target, id, errorJson(error), because, env);
+    if ((outer ?? null) !== null) await countOuter(target, id, errorJson(error), because, env);
   }
 }
 
@@ -104,14 +104,14 @@ export function optionsPart(
   ended: { readonly taskId: string; readonly status: TaskState; readonly result: Encoded },
 ): EndedPart | undefined {
   const { chord, group_id: groupId, group_index: index } = signature.options;
-  if (chord == null || typeof groupId !== 'string') return undefined;
+  if ((chord ?? null) === null || typeof groupId !== 'string') return undefined;
   return { ...ended, groupId, index: typeof index === 'number' ? index : null, body: readSignature(chord) };
 }
 
 /** The tasks whose results a chord's body stands for. */
 function targetsOf(body: SignatureData): readonly SignatureData[] {
   if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']);
-  if (body.subtask_type === 'chord' && body.kwargs['body'] != null) return targetsOf(readSignature(body.kwargs['body']));
+  if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body']));
   if (body.subtask_type === 'chain') {
     // A caller waits for the last step, under the id that the chain or the step itself was given.
     const last = signaturesIn(body.kwargs['tasks']).at(-1);

@@ -76,7 +76,11 @@ function nextMessage(before: ReceivedTask, given: Pick<TaskBody, 'args' | 'kwarg
 function boundEnv(env: ExecutionEnv): ExecutionEnv {
   const { clock, backend, hostname, resultExtended, log, errorNames, signal } = env;
   return {
-    ...{ clock, backend, hostname, resultExtended, log },
+    clock,
+    backend,
+    hostname,
+    resultExtended,
+    log,
     ...(errorNames === undefined ? null : { errorNames }),
     ...(signal === undefined ? null : { signal }),
     ...(env.isErrback === undefined ? null : { isErrback: env.isErrback.bind(env) }),

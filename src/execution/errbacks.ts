@@ -39,6 +39,6 @@ export function groupOf(tasks: readonly SignatureData[], options: SignatureData[
 
 /** Signatures in an option: one, a list of them, or none. */
 export function signaturesIn(option: Value | undefined): readonly SignatureData[] {
-  if (option == null) return [];
+  if ((option ?? null) === null) return [];
   return (Array.isArray(option) ? (option as readonly Value[]) : [option]).map(readSignature);
 }

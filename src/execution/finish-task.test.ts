@@ -126,8 +126,14 @@ test('extended results say how the task was called, with its stamps', async () =
   const env = await testEnv({ resultExtended: true });
   await finishTask(received({ headers: { retries: 2, stamped_headers: ['tag'], stamps: { tag: 'T' } }, args: [1], kwargs: { a: 2 } }), success, env);
   expect((await env.backend.load('id1'))!.extended).toEqual({
-    ...{ name: 't', args: [1], kwargs: { a: 2 }, worker: 'w1@test', retries: 2, queue: 'celery' },
-    ...{ stamped_headers: ['tag'], tag: 'T' },
+    name: 't',
+    args: [1],
+    kwargs: { a: 2 },
+    worker: 'w1@test',
+    retries: 2,
+    queue: 'celery',
+    stamped_headers: ['tag'],
+    tag: 'T',
   });
 });
 

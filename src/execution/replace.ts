@@ -18,7 +18,7 @@ export class Replaced extends Error {
 export function replacement(received: ReceivedTask, body: TaskBody, wanted: SignatureData): SignatureData {
   const { headers } = received;
   const signature = asOneResult(wanted);
-  if (signature.options['chord'] != null) throw new ImproperlyConfigured('a signature that replaces a task must not be part of a chord already');
+  if ((signature.options['chord'] ?? null) !== null) throw new ImproperlyConfigured('a signature that replaces a task must not be part of a chord already');
   const replaced_task_nesting = headers.replaced_task_nesting + 1;
   const nested = (step: SignatureData): SignatureData => withOptions(step, { replaced_task_nesting });
   const following = (body.embed.chain ?? []).map(nested);
@@ -72,4 +72,5 @@ function withLinks(
   return withOptions(signature, Object.fromEntries(added));
 }
 
-const listOf = (value: Value | undefined): readonly Value[] => (value == null ? [] : Array.isArray(value) ? (value as readonly Value[]) : [value]);
+const listOf = (value: Value | undefined): readonly Value[] =>
+  value === null || value === undefined ? [] : Array.isArray(value) ? (value as readonly Value[]) : [value];

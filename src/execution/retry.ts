@@ -71,15 +71,15 @@ export function nextAttempt(retried: Retried, options: RetryOptions): SignatureD
 
 /** Milliseconds from now until the next attempt: `eta`, else `countdown`, else the task's delay. */
 export function waitMs({ task, now }: Pick<Retried, 'task' | 'now'>, options: RetryOptions): number {
-  const eta = options.eta == null ? undefined : momentMs(options.eta, now);
+  const eta = options.eta === null || options.eta === undefined ? undefined : momentMs(options.eta, now);
   if (eta !== undefined) return Math.max(0, eta - now);
-  return (options.countdown == null ? undefined : durationMs(options.countdown)) ?? task.policy.defaultRetryDelayMs;
+  return ((options.countdown ?? null) === null ? undefined : durationMs(options.countdown)) ?? task.policy.defaultRetryDelayMs;
 }
 
 /** The line that ends the traceback of a RETRY, as Celery words it. */
 export function retryText(retry: Retry, wait: number, errorRepr: string | undefined): string {
   const when = `in ${Number((wait / 1000).toFixed(3))}s`;
-  return retry.options.exc == null ? `Retry ${when}` : `Retry ${when}: ${errorRepr ?? String(retry.options.exc)}`;
+  return (retry.options.exc ?? null) === null ? `Retry ${when}` : `Retry ${when}: ${errorRepr ?? String(retry.options.exc)}`;
 }
 
 function argumentsOf({ body, task }: Pick<Retried, 'body' | 'task'>, options: RetryOptions): Pick<TaskBody, 'args' | 'kwargs'> {
@@ -92,7 +92,7 @@ function argumentsOf({ body, task }: Pick<Retried, 'body' | 'task'>, options: Re
 }
 
 function expiresOf({ received, now }: Retried, options: RetryOptions): string | null {
-  const ms = options.expires == null ? undefined : momentMs(options.expires, now);
+  const ms = options.expires === null || options.expires === undefined ? undefined : momentMs(options.expires, now);
   return ms === undefined ? received.headers.expires : wireMoment(ms);
 }
 
@@ -105,8 +105,27 @@ function destination({ deliveryInfo }: ReceivedTask, options: RetryOptions): Val
 }
 
 const OWN_HEADERS: ReadonlySet<string> = new Set([
-  ...['lang', 'task', 'id', 'shadow', 'eta', 'expires', 'group', 'group_index', 'retries', 'timelimit', 'root_id', 'parent_id', 'argsrepr', 'kwargsrepr'],
-  ...['origin', 'ignore_result', 'replaced_task_nesting', 'stamped_headers', 'stamps', 'compression', 'redelivered'],
+  'lang',
+  'task',
+  'id',
+  'shadow',
+  'eta',
+  'expires',
+  'group',
+  'group_index',
+  'retries',
+  'timelimit',
+  'root_id',
+  'parent_id',
+  'argsrepr',
+  'kwargsrepr',
+  'origin',
+  'ignore_result',
+  'replaced_task_nesting',
+  'stamped_headers',
+  'stamps',
+  'compression',
+  'redelivered',
 ]);
 
 /** Headers that the caller added. A broker's record of dead letters does not belong to the call, so it is left behind. */

@@ -4,7 +4,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { createAutoretry } from './autoretry.ts';
 import { currentRun } from './context.ts';
-import { policy, quietHost, received, sig, taskOf } from '../../test/kit/execution-env.ts';
+import { type policy, quietHost, received, sig, taskOf } from '../../test/kit/execution-env.ts';
 import { Replaced } from './replace.ts';
 import { noteMaxRetries } from './retry.ts';
 import { runTask, thrownBy } from './run-task.ts';

@@ -119,7 +119,7 @@ export class AsyncPool implements Pool {
       deadline.removeEventListener('abort', abandon);
       this.#empty = undefined;
     }
-    for (const running of [...this.#running]) {
+    for (const running of this.#running) {
       this.#forget(running);
       running.run.abort(new TaskRevokedError('the worker stops'));
       this.#settle(() => running.job.onReturned());

@@ -34,7 +34,7 @@ export function childConfig(options: PoolOptions, pool: string): ChildConfig {
       `the ${pool} pool must know what its children load: start the worker with -A, or pass appModule: import.meta.url (the module that exports the app) to new Worker`,
     );
   }
-  return { appModule, bootstrap: bootstrap ?? null, hostname, reportsMemory: options.maxMemoryPerChildKb != null };
+  return { appModule, bootstrap: bootstrap ?? null, hostname, reportsMemory: (options.maxMemoryPerChildKb ?? null) !== null };
 }
 
 /** Flags of this process that its children should run with: memory limits and loaders, but neither its debugger nor its program. */

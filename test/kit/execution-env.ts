@@ -16,10 +16,22 @@ import type { TaskPolicy } from '../../src/execution/policy.ts';
 /* What the tests of this room share: a received task, a task, and an env whose follow-ups and saves can be read. */
 
 export const policy: TaskPolicy = {
-  ...{ acksLate: false, acksOnFailure: true, acksOnTimeout: true, rejectOnWorkerLost: false, retryOnWorkerLost: false },
-  ...{ ignoreResult: false, storeErrorsEvenIfIgnored: false, trackStarted: false, sendEvents: true },
-  ...{ timeLimitMs: null, softTimeLimitMs: null, ratePerSecond: null, maxRetries: 3, defaultRetryDelayMs: 180_000 },
-  ...{ autoretry: null, resultReprMaxsize: 1024 },
+  acksLate: false,
+  acksOnFailure: true,
+  acksOnTimeout: true,
+  rejectOnWorkerLost: false,
+  retryOnWorkerLost: false,
+  ignoreResult: false,
+  storeErrorsEvenIfIgnored: false,
+  trackStarted: false,
+  sendEvents: true,
+  timeLimitMs: null,
+  softTimeLimitMs: null,
+  ratePerSecond: null,
+  maxRetries: 3,
+  defaultRetryDelayMs: 180_000,
+  autoretry: null,
+  resultReprMaxsize: 1024,
   throwsExpected: () => false,
 };
 
@@ -82,8 +94,15 @@ export async function testEnv(more: Partial<ExecutionEnv> = {}): Promise<TestEnv
   const started: SignatureData[] = [];
   const refuses = new Set<string>();
   const store = await driver.open({
-    ...{ url: new URL(`memory://${newId()}`), clock, log: silentLogger, codec: jsonCodec },
-    ...{ expiresMs: null, failureExpiresMs: null, chordExpiresMs: null, chordJoinTimeoutMs: 3000, transportOptions: {} },
+    url: new URL(`memory://${newId()}`),
+    clock,
+    log: silentLogger,
+    codec: jsonCodec,
+    expiresMs: null,
+    failureExpiresMs: null,
+    chordExpiresMs: null,
+    chordJoinTimeoutMs: 3000,
+    transportOptions: {},
     settings: resolveSettings([{ brokerUrl: 'memory://' }]),
   });
   return {

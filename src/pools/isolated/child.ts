@@ -122,7 +122,7 @@ export class PoolChild {
   gone(how: string): void {
     this.isGone = true;
     this.isRetiring = true;
-    for (const job of [...this.listening.keys()]) this.forget(job);
+    for (const job of this.listening.keys()) this.forget(job);
     for (const done of this.#afters.values()) done.reject(new Error(how));
     this.#afters.clear();
     this.ready.reject(new Error(how));

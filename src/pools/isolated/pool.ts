@@ -273,7 +273,7 @@ export class IsolatedPool implements Pool {
     this.#lookAt(child);
     const wasExpected = child.isRetiring;
     child.gone(how);
-    for (const held of [...child.held.values()]) {
+    for (const held of child.held.values()) {
       this.#drop(child, held);
       if (held.startedAt === undefined) this.#tell(() => held.job.onReturned());
       else if (child.isForsaken && held.verdict === undefined) this.#tell(() => held.job.onReturned());

@@ -15,10 +15,22 @@ import type { ChildCore } from '../../../pools/child/core.ts';
 type Handler = (run: Run, ...args: never[]) => unknown;
 
 export const policy: TaskPolicy = {
-  ...{ acksLate: false, acksOnFailure: true, acksOnTimeout: true, rejectOnWorkerLost: false, retryOnWorkerLost: false },
-  ...{ ignoreResult: false, storeErrorsEvenIfIgnored: false, trackStarted: false, sendEvents: true },
-  ...{ timeLimitMs: null, softTimeLimitMs: null, ratePerSecond: null, maxRetries: 3, defaultRetryDelayMs: 180_000 },
-  ...{ autoretry: null, resultReprMaxsize: 1024 },
+  acksLate: false,
+  acksOnFailure: true,
+  acksOnTimeout: true,
+  rejectOnWorkerLost: false,
+  retryOnWorkerLost: false,
+  ignoreResult: false,
+  storeErrorsEvenIfIgnored: false,
+  trackStarted: false,
+  sendEvents: true,
+  timeLimitMs: null,
+  softTimeLimitMs: null,
+  ratePerSecond: null,
+  maxRetries: 3,
+  defaultRetryDelayMs: 180_000,
+  autoretry: null,
+  resultReprMaxsize: 1024,
   throwsExpected: () => false,
 };
 
@@ -30,7 +42,12 @@ const memory = new Map<string, string>();
 const hoard: number[][] = [];
 
 const meta = (run: Run, status: string, value: Value): ResultMeta => ({
-  ...{ task_id: run.received.headers.id, status, result: encoded(value), traceback: null, children: [], date_done: null },
+  task_id: run.received.headers.id,
+  status,
+  result: encoded(value),
+  traceback: null,
+  children: [],
+  date_done: null,
 });
 const nothing = { chords: [], groups: [], messages: [] };
 
@@ -70,7 +87,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     return systemClock.sleep(5).then(() => 'still here');
   },
   hoard: (_run, megabytes: number) => {
-    for (let n = 0; n < megabytes / 8; n++) hoard.push(new Array<number>(1_000_000).fill(n + 0.5));
+    for (let n = 0; n < megabytes / 8; n++) hoard.push(Array.from<number>({ length: 1_000_000 }).fill(n + 0.5));
     return hoard.length;
   },
   /** Awaits each of its calls. */
