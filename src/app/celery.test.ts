@@ -233,10 +233,10 @@ describe('settings', () => {
 
   test('of a module that is missing are an error where they are needed', async () => {
     const app = new Celery('shop', { broker: 'memory://', log: silentLogger });
-    app.configFromObject('./no-such-config.ts');
+    app.configFromObject('./no-such-config.mjs');
     expect(() => app.conf).toThrow(ImproperlyConfigured);
     await app.ready();
-    expect(() => app.conf).toThrow(/no-such-config/);
+    expect(() => app.conf).toThrow(/the configuration module \.\/no-such-config\.mjs could not be loaded/);
   });
 });
 

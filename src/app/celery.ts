@@ -221,7 +221,14 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
     const namespace = options.namespace ?? this.#namespace;
     if (typeof source !== 'string') this.#core.layers.addObject(readSource(source as Readonly<Record<string, unknown>>, { namespace }));
     else {
-      const loading = importModule(source).then((module) => moduleSettings(module, { namespace }));
+      const loading = importModule(source).then(
+        (module) => moduleSettings(module, { namespace }),
+        (error: unknown) => {
+          throw new ImproperlyConfigured(`the configuration module ${source} could not be loaded: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          });
+        },
+      );
       this.#core.layers.load(options.silent === true ? loading.catch(() => ({})) : loading);
     }
     return this;
