@@ -61,7 +61,9 @@ export function watchdog(context: WorkerContext, receive: (delivery: Delivery) =
   }
 
   /** Undefined when there is no answer in time. */
-  const answered = <T>(answer: Promise<T>): Promise<T | undefined> => withDeadline(clock, ANSWER_MS, (late) => Promise.race([answer, aborted(late)]));
+  function answered<T>(answer: Promise<T>): Promise<T | undefined> {
+    return withDeadline(clock, ANSWER_MS, (late) => Promise.race([answer, aborted(late)]));
+  }
 }
 
 async function waitingIn(consumer: Consumer): Promise<number> {
