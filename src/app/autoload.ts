@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentInclude } from '../config/sources.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import type { Celery } from './celery.ts';
 import { coreOf } from './core.ts';
@@ -23,11 +24,11 @@ export async function loadApp(spec: string, options: { readonly cwd?: string } =
   return app;
 }
 
-/** Loads what the settings `imports` and `include` name, as whoever runs tasks must. Names and paths are those of `-A`. */
+/** Loads what the settings `imports` and `include` name, and `-I`, as whoever runs tasks must. Names and paths are those of `-A`. */
 export async function loadIncluded(app: Celery, options: { readonly cwd?: string } = {}): Promise<void> {
   const core = coreOf(app);
   await core.ready();
-  for (const name of [...core.settings.imports, ...core.settings.include]) await loadModule(name, options);
+  for (const name of [...core.settings.imports, ...core.settings.include, ...environmentInclude()]) await loadModule(name, options);
 }
 
 /** Loads a module by its path, dotted name or package. Throws ImproperlyConfigured when there is none; what it throws itself is thrown. */

@@ -8,7 +8,7 @@ import { packageVersion } from '../app/report.ts';
 // Whoever reads us may stop reading (`| head`): that is their right, and no error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
   });
 }
 
@@ -18,7 +18,7 @@ process.once('exit', () => {
     process.stderr.write('Error: the command waits for something that never happens. Is there a top-level await in the modules of your app that cannot end?\n');
 });
 
-process.exitCode = await runProgram(
+const code = await runProgram(
   commands,
   process.argv.slice(2),
   {
@@ -38,3 +38,7 @@ process.exitCode = await runProgram(
   },
   packageVersion(),
 );
+
+// What the app's modules left open (a database, a timer) must not keep a command that has done its work; what it printed must be out first.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((done) => void stream.write('', () => done()))));
+process.exit(code);

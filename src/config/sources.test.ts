@@ -6,11 +6,20 @@ import { embeddedFile, embeddedUrl } from './embedded.ts';
 import { maskSettings, settingsReport, unbuiltSettings } from './report.ts';
 import { resolveSettings } from './resolve.ts';
 import type { SettingsInput } from './settings/index.ts';
-import { commandLineSettings, environmentNumber, environmentSettings, moduleSettings } from './sources.ts';
+import { commandLineSettings, environmentInclude, environmentNumber, environmentSettings, moduleSettings } from './sources.ts';
 
 test('the environment gives the broker and the result store; empty is not given', () => {
   const env = { CELERY_BROKER_URL: 'redis://a', CELERY_RESULT_BACKEND: '', CELERY_BROKER_WRITE_URL: 'redis://w' };
   expect(environmentSettings(env)).toEqual({ brokerUrl: 'redis://a', brokerReadUrl: undefined, brokerWriteUrl: 'redis://w', resultBackend: undefined });
+});
+
+test('what a worker’s command line said reaches its children through the environment', () => {
+  expect(environmentSettings({ CELERIAC_SETTINGS: '["worker.prefetch_multiplier=1","task_acks_late=true"]' })).toMatchObject({
+    workerPrefetchMultiplier: 1,
+    taskAcksLate: true,
+  });
+  expect(environmentInclude({ CELERIAC_INCLUDE: 'a.b,./c.ts' })).toEqual(['a.b', './c.ts']);
+  expect(environmentInclude({})).toEqual([]);
 });
 
 test('numbers of the environment must be numbers', () => {

@@ -14,8 +14,18 @@ export function environmentSettings(env: Environment = process.env): SettingsInp
     brokerReadUrl: given('CELERY_BROKER_READ_URL'),
     brokerWriteUrl: given('CELERY_BROKER_WRITE_URL'),
     resultBackend: given('CELERY_RESULT_BACKEND'),
+    ...commandLineSettings(listIn(given('CELERIAC_SETTINGS'))),
   };
 }
+
+/** What a worker's command line said after `--`, as its children inherit it. */
+function listIn(json: string | undefined): readonly string[] {
+  return json === undefined ? [] : (JSON.parse(json) as readonly string[]);
+}
+
+/** Modules that a worker's command line named with `-I`, as its children inherit them. */
+export const environmentInclude = (env: Environment = process.env): readonly string[] =>
+  (env['CELERIAC_INCLUDE'] ?? '').split(',').filter((name) => name !== '');
 
 /** The module of settings that the environment names (`CELERY_CONFIG_MODULE`). */
 export const environmentModule = (env: Environment = process.env): string | undefined => env['CELERY_CONFIG_MODULE'] || undefined;

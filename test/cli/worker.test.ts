@@ -140,13 +140,13 @@ test('--logformat=json writes one object a line, -f to a file, and settings stan
   expect(lines()[0]).toMatchObject({ level: 'INFO', process: 'MainProcess' });
 });
 
-test.each(['async', 'prefork'])('-P %s loads what `include` names, and logs what tasks print', async (pool) => {
+test.each(['async', 'prefork'])('-P %s loads what `include` and -I name, logs what tasks print, and ends though the app left a timer', async (pool) => {
   await using project = new Project({
-    'tasks.ts': `import { Celery } from 'celeriac';\nexport const app = new Celery('tasks', { include: ['more.tasks', './other.ts'] });`,
+    'tasks.ts': `import { Celery } from 'celeriac';\nexport const app = new Celery('tasks', { include: ['more.tasks'] });\nsetInterval(() => undefined, 1000);`,
     'more/tasks.ts': `import { app } from '../tasks.ts';\nexport const hello = app.task('more.hello', () => { console.log('printed by', 'hello'); return 1; });`,
     'other.ts': `import { app } from './tasks';\nexport const other = app.task('other.hello', () => 2);`,
   });
-  const worker = project.start(['-A', 'tasks', 'worker', '-l', 'info', '-P', pool, '-c', '2']);
+  const worker = project.start(['-A', 'tasks', 'worker', '-l', 'info', '-P', pool, '-c', '2', '-I', './other.ts']);
   await worker.said(/ ready\.$/m);
   expect(worker.out).toContain('  . more.hello\n  . other.hello\n');
   for (const [name, value] of [
@@ -156,6 +156,8 @@ test.each(['async', 'prefork'])('-P %s loads what `include` names, and logs what
     const id = project.run(['-A', 'tasks', 'call', name]).out.trim();
     expect(project.run(['-A', 'tasks', 'result', id, '--timeout', '20'])).toMatchObject({ code: 0, out: value });
   }
+  worker.signal('SIGINT');
+  expect(await worker.ended).toBe(1);
   // Children do not redirect their console yet.
   if (pool === 'async') await worker.said(/^\[.*: WARNING\/\S+] printed by hello$/m);
 });

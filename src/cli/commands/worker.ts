@@ -10,10 +10,9 @@ import { levelOf, type Level } from '../../kernel/logger.ts';
 import { redirectConsole } from '../../kernel/redirect-console.ts';
 import { fillNodeName } from '../../worker/node-name.ts';
 import { compileOptions, type CompiledOptions, type WorkerOptions } from '../../worker/options.ts';
-import { Worker } from '../../worker/worker.ts';
 import type { Declaration } from '../../messaging/outgoing.ts';
 import { banner, type BannerQueue } from '../banner.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, exitCodes } from '../command.ts';
 import { openLog } from '../log.ts';
 import { notBuiltWorkerOptions } from '../not-built.ts';
 import { PidFile } from '../pid-file.ts';
@@ -58,10 +57,8 @@ export const worker = defineCommand<CliWorkerOptions>({
   async run({ args, options, context }) {
     refuseNotBuilt(options as unknown as Readonly<Record<string, unknown>>);
     if (options.umask !== undefined) process.umask(options.umask);
+    handToChildren(args, options, context.terminal.env);
     const found = await context.namedApp();
-    if (args.length > 0 || options.disablePrefetch === true) {
-      found.app.configure({ ...commandLineSettings(args), ...(options.disablePrefetch === true ? { workerDisablePrefetch: true } : {}) });
-    }
     await loadIncluded(found.app);
     const core = coreOf(found.app);
     const told = workerOptions(options, found);
@@ -79,12 +76,25 @@ export const worker = defineCommand<CliWorkerOptions>({
     using _console = core.settings.workerRedirectStdouts
       ? redirectConsole(opened.log, levelOf(core.settings.workerRedirectStdoutsLevel) ?? 'WARNING')
       : undefined;
+    // Loaded only now: the other commands start faster without it.
+    const { Worker } = await import('../../worker/worker.ts');
     const running = new Worker(found.app, told);
     if (context.global.quiet !== true) context.print(bannerOf(found, compiled, options));
     await running.start();
     await running.closed;
+    await found.app.close();
+    // Signals have set it.
+    return Number(process.exitCode ?? exitCodes.ok);
   },
 });
+
+/** Settings and modules of this command line are for the children of the pool too: the environment takes them there. */
+function handToChildren(args: readonly string[], options: CliWorkerOptions, env: Record<string, string | undefined>): void {
+  const settings = [...args, ...(options.disablePrefetch === true ? ['worker_disable_prefetch=true'] : [])];
+  commandLineSettings(settings);
+  if (settings.length > 0) env['CELERIAC_SETTINGS'] = JSON.stringify(settings);
+  if (options.include !== undefined) env['CELERIAC_INCLUDE'] = options.include.join(',');
+}
 
 function defineOptions(command: Command): void {
   command
@@ -134,7 +144,7 @@ function refuseNotBuilt(options: Readonly<Record<string, unknown>>): void {
 }
 
 function workerOptions(options: CliWorkerOptions, found: FoundApp): WorkerOptions {
-  const { hostname, pool, prefetchMultiplier, timeLimit, softTimeLimit, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, include } = options;
+  const { hostname, pool, prefetchMultiplier, timeLimit, softTimeLimit, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues } = options;
   return {
     hostname,
     pool,
@@ -145,7 +155,6 @@ function workerOptions(options: CliWorkerOptions, found: FoundApp): WorkerOption
     maxMemoryPerChild,
     queues,
     excludeQueues,
-    include,
     concurrency: options.concurrency as number | undefined,
     taskEvents: options.taskEvents === true || options.events === true ? true : undefined,
     purge: options.purge === true || options.discard === true,
