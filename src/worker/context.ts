@@ -50,6 +50,7 @@ export class WorkerContext {
   /** False from the moment in which a stop begins: nothing new starts. */
   isTaking = false;
   #isWindowPlanned = false;
+  #isCertain: boolean | undefined;
 
   constructor(core: AppCore, options: CompiledOptions, given: { readonly stopped: AbortSignal; readonly onToken: (request: Request) => void }) {
     this.core = core;
@@ -89,8 +90,14 @@ export class WorkerContext {
     this.#isWindowPlanned = true;
     setImmediate(() => {
       this.#isWindowPlanned = false;
+      this.#isCertain = undefined;
       this.applyWindow();
     });
+  }
+
+  /** Whether what we hold is still ours; asked of the lease once a tick. To be called after `planWindow`, which ends the tick. */
+  isCertain(): boolean {
+    return (this.#isCertain ??= this.lease?.isCertain ?? true);
   }
 
   applyWindow(): void {

@@ -51,8 +51,7 @@ export class Reservations {
     if (from !== 'new' && from !== 'gone') this.#sets[from].delete(request);
     request.standing = to;
     if (to !== 'new' && to !== 'gone') this.#sets[to].add(request);
-    const [wasBusy, isBusy] = [isBusyLate(from, request), isBusyLate(to, request)];
-    this.#runningLate += Number(isBusy) - Number(wasBusy);
+    if (isBusy(from) !== isBusy(to) && request.acksLate) this.#runningLate += isBusy(to) ? 1 : -1;
   }
 
   /** It no longer counts as held. */
@@ -94,4 +93,4 @@ export class Reservations {
   }
 }
 
-const isBusyLate = (standing: Standing, request: Request): boolean => request.acksLate && (standing === 'running' || standing === 'finishing');
+const isBusy = (standing: Standing): boolean => standing === 'running' || standing === 'finishing';

@@ -31,16 +31,19 @@ export class Runner implements RequestOwner {
 
   /** It waits for nothing but the pool. */
   ready(request: Request): void {
-    this.#context.reservations.move(request, 'ready');
+    const context = this.#context;
+    context.planWindow();
+    if (context.isTaking && context.pool.room > 0 && context.reservations.count('ready') === 0 && context.isCertain()) return this.#start(request);
+    context.reservations.move(request, 'ready');
     this.dispatch();
   }
 
   /** Starts what waits, as far as the pool has room. */
   dispatch(): void {
-    const { pool, reservations, lease } = this.#context;
+    const { pool, reservations } = this.#context;
     this.#context.planWindow();
     if (!this.#context.isTaking || reservations.count('ready') === 0) return;
-    if (lease !== undefined && !lease.isCertain) return this.#dispatchLater();
+    if (!this.#context.isCertain()) return this.#dispatchLater();
     while (pool.room > 0) {
       const request = reservations.nextReady();
       if (request === undefined) return;
@@ -51,7 +54,7 @@ export class Runner implements RequestOwner {
   /** Ends a request that never got to the pool. */
   finishUnstarted(request: Request, outcome: Outcome): void {
     this.#context.reservations.move(request, 'finishing');
-    this.track(this.#finish(request, outcome));
+    void this.#finish(request, outcome);
   }
 
   started(request: Request, pid: number, atMs: number): void {
@@ -71,7 +74,7 @@ export class Runner implements RequestOwner {
     if (request.isAbandoned) return this.forget(request);
     reservations.move(request, 'finishing');
     prefetch.ended(outcome.runtimeMs, pool.size);
-    this.track(this.#finish(request, outcome));
+    void this.#finish(request, outcome);
     this.dispatch();
   }
 
@@ -137,11 +140,6 @@ export class Runner implements RequestOwner {
     return this.#whenIdle.promise;
   }
 
-  /** Resolves when the broker and the store have answered, whatever still runs. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
-  }
-
   #wake(): void {
     if (this.#whenIdle === undefined || !this.isIdle) return;
     this.#whenIdle.resolve();
@@ -193,30 +191,40 @@ export class Runner implements RequestOwner {
 
   /** Result, follow-ups, hooks, verdict, events: in this order. Never throws. */
   async #finish(request: Request, reported: Outcome): Promise<void> {
-    const { env, events, log, pool, reservations, counters } = this.#context;
+    const { env, log, pool } = this.#context;
     const { policy } = request.task;
     let outcome = reported;
     try {
       if (outcome.state === 'FAILURE' && failureKind(outcome.error.exc_type) === 'lost') outcome = await lostOutcome(request, outcome, env);
       if (goesToAnother(outcome, policy) && !request.isSettled) {
         log.error(`Task ${request.label} was lost with its process; another worker gets it`);
-        reservations.move(request, 'gone');
-        return this.settle(request, 'requeue');
+        return this.#conclude(request, 'requeue');
       }
       const finished = await finishTask(request.received, outcome, env);
       outcome = finished.outcome;
       if (finished.listensAfter && request.pid !== null) await pool.after(request, outcome);
+      this.#conclude(request, verdictFor(outcome, policy) ?? 'ack');
+      this.#announce(request, outcome);
     } catch (error) {
-      reservations.move(request, 'gone');
-      if (env.signal?.aborted === true)
-        return log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
+      if (env.signal?.aborted === true) {
+        log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
+        return this.forget(request);
+      }
       log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded`, { error });
-      return this.settle(request, verdictFor(outcome, policy) ?? 'ack');
+      this.#conclude(request, verdictFor(outcome, policy) ?? 'ack');
     }
-    reservations.move(request, 'gone');
-    if (!request.isAbandoned) this.settle(request, verdictFor(outcome, policy) ?? 'ack');
+  }
+
+  #conclude(request: Request, verdict: Verdict): void {
+    this.settle(request, verdict);
+    this.forget(request);
+  }
+
+  /** What the world hears of it. */
+  #announce(request: Request, outcome: Outcome): void {
+    const { counters, events, log } = this.#context;
     counters.finished(outcome.state);
-    if (events.sendsTasks && policy.sendEvents) taskEnded(events, request.id, outcome);
+    if (events.sendsTasks && request.task.policy.sendEvents) taskEnded(events, request.id, outcome);
     logOutcome(log, request, outcome);
     if (outcome.state === 'REVOKED') this.#context.emitTask('taskRevoked', request.received, revokedFields(outcome));
     this.#context.planWindow();
@@ -231,6 +239,7 @@ export class Runner implements RequestOwner {
     const canReturn = !request.isSettled;
     this.settle(request, 'return');
     pool.cancel(request.id, reason);
+    this.forget(request);
     if (canReturn || (request.received.headers.ignore_result ?? request.task.policy.ignoreResult)) return;
     const result = encoded({ exc_type: 'Retry', exc_message: [reason.message], exc_module: 'celery.exceptions' });
     const store = async (): Promise<void> => env.backend.save(await metaOf(request.received, { status: 'RETRY', result, children: [] }, env));

@@ -29,5 +29,5 @@ export async function drain({
   await Promise.race([runner.idle(), aborted(cold)]);
   if (!cold.aborted) return;
   for (const request of reservations.of('running')) runner.abandon(request, cold.reason as Error);
-  await withDeadline(clock, VERDICTS_MS, (late) => Promise.race([runner.settled(), aborted(late)]));
+  await withDeadline(clock, VERDICTS_MS, (late) => Promise.race([runner.idle(), aborted(late)]));
 }
