@@ -1,18 +1,15 @@
 import { hostname as machineName } from 'node:os';
 import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
-import { loadBackend } from '../backends/registry.ts';
 import type { TaskDefaults } from '../canvas/plan.ts';
 import type { Settings } from '../config/settings/index.ts';
 import { currentRun } from '../execution/context.ts';
 import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
-import { maskUrl, parseUrl, parseUrls, schemeOf } from '../kernel/broker-url.ts';
+import { maskUrl, parseUrl, parseUrls } from '../kernel/broker-url.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
-import { durationMs } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
 import { LamportClock } from '../kernel/lamport-clock.ts';
 import { createLogger, type Logger } from '../kernel/logger.ts';
-import { openLink } from '../messaging/connection.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { OutgoingMessage } from '../messaging/outgoing.ts';
 import { createProducer, type Producer } from '../messaging/producer.ts';
@@ -21,14 +18,13 @@ import type { JsonObject } from '../protocol/json.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { ResultSource } from '../results/source.ts';
 import { createSerializerRegistry } from '../serialization/index.ts';
-import { createMetaCodec } from '../serialization/meta-codec.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
 import { createSignals, type Signals } from '../signals.ts';
-import { loadTransport } from '../transports/registry.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { BaseTask } from './base-task.ts';
 import type { Celery } from './celery.ts';
 import type { AppCore } from './core.ts';
+import { forwarding, openBackendOf, openLinkOf } from './connections.ts';
 import { DirectHost } from './direct-host.ts';
 import { EagerCalls } from './eager-calls.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -74,6 +70,8 @@ export class Core implements AppCore {
   readonly backends = new Map<string, () => Promise<BackendDriver>>();
   readonly strictTyping: boolean;
   readonly taskCls: (new () => BaseTask) | undefined;
+  /** For parts that keep their logger: it is whatever the app's is at the moment, since the worker replaces that. */
+  readonly forwardedLog: Logger = forwarding(() => this.#log);
   readonly starter: Starter;
   readonly publisher: Publisher;
   readonly eager: EagerCalls;
@@ -182,38 +180,12 @@ export class Core implements AppCore {
 
   async openLink(role: string, options: { readonly maxRetries?: number | null } = {}): Promise<BrokerLink> {
     await this.ready();
-    const { settings } = this;
-    const source = role === 'publish' ? settings.brokerWriteUrl : settings.brokerReadUrl;
-    const urls = parseUrls(source ?? settings.brokerUrl ?? '');
-    const scheme = schemeOf(urls[0]!);
-    const transport = await (this.transports.get(scheme) ?? (() => loadTransport(scheme)))();
-    return openLink({
-      transport,
-      urls,
-      order: orderOf(settings.brokerFailoverStrategy),
-      maxRetries: options.maxRetries ?? null,
-      owner: this.owner,
-      timeoutMs: durationMs(settings.brokerConnectionTimeout) ?? 4000,
-      heartbeatMs: durationMs(settings.brokerHeartbeat) ?? 0,
-      transportOptions: settings.brokerTransportOptions as JsonObject,
-      tls: settings.brokerUseSsl === false ? undefined : (settings.brokerUseSsl as boolean),
-      clock: this.clock,
-      log: forwarding(() => this.#log),
-      role,
-      hostname: this.#hostname ?? undefined,
-      maxMessageBytes: settings.brokerMaxMessageBytes,
-    });
+    return openLinkOf(this, role, options.maxRetries ?? null);
   }
 
   producer(): Promise<Producer> {
     this.#producer ??= this.#once(
-      (this.#link ??= this.openLink('publish', { maxRetries: 0 })).then((link) =>
-        createProducer(
-          link,
-          this.clock,
-          forwarding(() => this.#log),
-        ),
-      ),
+      (this.#link ??= this.openLink('publish', { maxRetries: 0 })).then((link) => createProducer(link, this.clock, this.forwardedLog)),
       () => {
         this.#producer = undefined;
         this.#link = undefined;
@@ -233,30 +205,12 @@ export class Core implements AppCore {
   }
 
   /** A result store by its URL. */
-  async openBackend(text: string): Promise<ResultBackend> {
-    const { settings } = this;
-    const url = parseUrl(text);
-    const scheme = schemeOf(url);
-    const driver = await (this.backends.get(scheme) ?? (() => loadBackend(scheme)))();
-    const expiresMs = expiryMs(settings.resultExpires);
-    const otherwise = (own: Settings['resultFailureExpires']): number | null => (own === null ? expiresMs : expiryMs(own));
-    return driver.open({
-      url,
-      clock: this.clock,
-      log: forwarding(() => this.#log),
-      codec: await createMetaCodec(this.serializers, {
-        serializer: settings.resultSerializer,
-        compression: settings.oldestPeer === '5.7' ? (settings.resultCompression ?? undefined) : undefined,
-        accept: settings.resultAcceptContent ?? settings.acceptContent,
-        maxBytes: settings.brokerMaxMessageBytes,
-      }),
-      expiresMs,
-      failureExpiresMs: otherwise(settings.resultFailureExpires),
-      chordExpiresMs: otherwise(settings.resultChordExpires),
-      chordJoinTimeoutMs: durationMs(settings.resultChordJoinTimeout) ?? 3000,
-      transportOptions: settings.resultBackendTransportOptions as JsonObject,
-      settings,
-    });
+  openBackend(url: string): Promise<ResultBackend> {
+    return openBackendOf(this, url);
+  }
+
+  hold(): Disposable {
+    return this.keepAlive.hold();
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<void> {
@@ -275,7 +229,7 @@ export class Core implements AppCore {
       backend,
       hostname,
       resultExtended: this.settings.resultExtended,
-      log: forwarding(() => this.#log),
+      log: this.forwardedLog,
       errorNames: this.errorNames,
       findTask: (name) => this.registry.get(name),
       isErrback: (name) => this.registry.errback(name) !== undefined,
@@ -312,17 +266,6 @@ export class Core implements AppCore {
   }
 }
 
-/** A logger that is whatever the app's logger is at the moment: the worker replaces that. */
-function forwarding(log: () => Logger): Logger {
-  return {
-    debug: (message, data) => log().debug(message, data),
-    info: (message, data) => log().info(message, data),
-    warn: (message, data) => log().warn(message, data),
-    error: (message, data) => log().error(message, data),
-    critical: (message, data) => log().critical(message, data),
-  };
-}
-
 function resultSource(core: Core): ResultSource {
   return {
     get clock() {
@@ -347,21 +290,4 @@ function resultSource(core: Core): ResultSource {
     },
     hold: () => core.keepAlive.hold(),
   };
-}
-
-/** 0 and null: never. */
-function expiryMs(duration: Settings['resultExpires']): number | null {
-  const ms = duration === null ? 0 : (durationMs(duration) ?? 0);
-  return ms === 0 ? null : ms;
-}
-
-function orderOf(strategy: Settings['brokerFailoverStrategy']): ((urls: readonly URL[]) => readonly URL[]) | undefined {
-  if (strategy === 'shuffle')
-    return (urls) =>
-      urls
-        .map((url) => [Math.random(), url] as const)
-        .sort(([a], [b]) => a - b)
-        .map(([, url]) => url);
-  if (typeof strategy !== 'function') return undefined;
-  return (urls) => [...strategy(urls.map(String))].slice(0, Math.max(urls.length, 1)).map((text) => parseUrl(text));
 }

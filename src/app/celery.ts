@@ -15,11 +15,11 @@ import { maskText } from '../kernel/broker-url.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { Queue } from '../messaging/entities.ts';
-import { encoded } from '../protocol/json-text.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
 import { resultSet } from '../results/group-result.ts';
-import type { AsyncResult, GroupResult, ResultMeta, ResultSet } from '../results/result.ts';
+import type { AsyncResult, GroupResult, ResultSet } from '../results/result.ts';
+import { asking } from '../results/source.ts';
 import { handleOf, nodeOf } from '../results/tree.ts';
 import type { SignalName, SignalTable, Sender } from '../signals.ts';
 import { Core } from './app-core.ts';
@@ -30,6 +30,7 @@ import { bugreport } from './bugreport.ts';
 import { registerBuiltins } from './builtins.ts';
 import { setCore } from './core.ts';
 import { callSite } from './definition.ts';
+import { declareTask } from './declare.ts';
 import { defineTask, type DefineArguments } from './define.ts';
 import { createErrback } from './errback.ts';
 import { extend } from './extend.ts';
@@ -38,12 +39,11 @@ import type { Middleware } from './middleware.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 import { SettingsLayers } from './settings-layers.ts';
 import { joinShared } from './shared-task.ts';
-import { createRemote } from './task-handle.ts';
 import type { TaskContext, TaskRequest } from './task-context.ts';
 import type { DeclareOptions, TaskOptions } from './task-options.ts';
 import type { Registered } from './task-registry-type.ts';
 import type { AnyFunction, ArgsOf, CheckedHandler, Defined, NamedTask, RemoteTask, Task, TaskContract, TaskDefiner } from './task-types.ts';
-import { storedMeta, takenMeta } from './stored-meta.ts';
+import { storeOf, type ResultStore } from './stored-meta.ts';
 
 /** A Celery app: its settings, its tasks, and how to call them. Nothing connects before the first call. */
 export class Celery<out Main extends string = string> implements AsyncDisposable {
@@ -92,20 +92,8 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   }
 
   /** The result store itself. */
-  get backend(): {
-    save(meta: ResultMeta): Promise<void>;
-    load(taskId: string): Promise<ResultMeta | undefined>;
-    forget(taskIds: readonly string[]): Promise<void>;
-  } {
-    const core = this.#core;
-    return {
-      save: async (meta) => (await core.backend()).save(storedMeta(meta, encoded)),
-      load: async (taskId) => {
-        const meta = await (await core.backend()).load(taskId);
-        return meta === undefined ? undefined : takenMeta(meta, core.results);
-      },
-      forget: async (taskIds) => (await core.backend()).forget(taskIds),
-    };
+  get backend(): ResultStore {
+    return storeOf(this.#core.results);
   }
 
   /** Defines several: `main` and each key make the name, which no bundler touches and the compiler knows. */
@@ -198,7 +186,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
 
   /** A group that was saved; null when there is none. */
   async GroupResult<R = unknown>(id: string): Promise<GroupResult<R[]> | null> {
-    const tree = await (await this.#core.backend()).loadGroup(id);
+    const tree = await asking(this.#core.results, (store) => store.loadGroup(id));
     return tree === undefined ? null : (handleOf(nodeOf(tree), this.#core.results) as unknown as GroupResult<R[]>);
   }
 
@@ -312,20 +300,4 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function declareTask(core: Core, name: string, given: DeclareOptions & { readonly args?: StandardSchemaV1<any, any> }): RemoteTask<any, any> {
-  const { kwargs, args, ...options } = given;
-  const { queue, exchange, routingKey, priority, expires, serializer, deliveryMode, compression, timeLimit, softTimeLimit, ignoreResult } = options;
-  const called = { queue, exchange, routingKey, priority, expires, serializer, deliveryMode, compression };
-  const limits = wireOptions({ timeLimit: timeLimit ?? null, softTimeLimit: softTimeLimit ?? null });
-  core.declared.set(name, {
-    options: wireOptions(Object.fromEntries(Object.entries(called).filter(([, value]) => value !== undefined))),
-    timeLimit: limits['time_limit'] as number | null,
-    softTimeLimit: limits['soft_time_limit'] as number | null,
-    ignoreResult: ignoreResult ?? null,
-    ...(options.shadowName === undefined ? {} : { shadowName: options.shadowName }),
-  });
-  const parameters = options.params === undefined ? undefined : { task: name, names: options.params, isDeclared: true };
-  return createRemote({ name, parameters, args, kwargs, typing: options.typing ?? core.strictTyping, options: () => options }, core);
 }

@@ -61,6 +61,8 @@ export interface AppCore {
   publish(messages: readonly OutgoingMessage[]): Promise<void>;
   /** What finishing tasks needs; `hostname` is the worker's. */
   env(hostname: string): Promise<ExecutionEnv>;
+  /** Keeps the process alive until disposed of: connections of producers and of remote control do not. */
+  hold(): Disposable;
   /** Lets go of every connection. */
   close(): Promise<void>;
 }

@@ -15,7 +15,10 @@ export async function importModule(path: string | URL): Promise<LoadedModule> {
   url.hash = '';
   const file = fileURLToPath(url);
   if (extname(file) === '.json') return (await import(url.href, { with: { type: 'json' } })) as LoadedModule;
-  if (isTypeScript(file) && !readsTypeScript(file)) await needTsx(file);
+  if (isTypeScript(file)) {
+    if (!readsTypeScript()) await needTsx(file);
+    else if (!loader.isTsx && isUndeclaredModule(file)) loader.isTsx = await registerTsx();
+  }
   try {
     return (await import(url.href)) as LoadedModule;
   } catch (error) {
@@ -31,20 +34,24 @@ export const isTypeScript = (path: string): boolean => /^\.[cm]?tsx?$/.test(extn
 /** Loaders stay for the life of the thread. */
 const loader = { isTsx: false };
 
-/**
- * Node says so itself; whoever was started by `--import tsx` can too. Asked beforehand where trying would spoil the second try:
- * Node keeps the failure of a file that says `import` in a package of CommonJS.
- */
-function readsTypeScript(file: string): boolean {
+/** Node says so itself; whoever was started by `--import tsx` can too. */
+function readsTypeScript(): boolean {
   if (loader.isTsx || process.execArgv.some((arg) => /(?:^|[/=])tsx(?:[/@]|$)/.test(arg))) return true;
-  const features = process.features as { readonly typescript?: string | false };
-  return Boolean(features.typescript) && (!isCommonJsPackage(file) || !/^\s*(?:import|export)\b/m.test(readFileSync(file, 'utf8')));
+  return Boolean((process.features as { readonly typescript?: string | false }).typescript);
 }
 
-function isCommonJsPackage(file: string): boolean {
+/**
+ * ESM in a package that does not say so: Node would take it for CommonJS first, warn, and keep the failure of what then needs tsx after all.
+ * So tsx is asked beforehand, where it is installed.
+ */
+function isUndeclaredModule(file: string): boolean {
+  return !file.endsWith('.mts') && !isModulePackage(file) && /^\s*(?:import|export)\b/m.test(readFileSync(file, 'utf8'));
+}
+
+function isModulePackage(file: string): boolean {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
-    if (existsSync(manifest)) return /"type"\s*:\s*"commonjs"/.test(readFileSync(manifest, 'utf8'));
+    if (existsSync(manifest)) return /"type"\s*:\s*"module"/.test(readFileSync(manifest, 'utf8'));
     if (dirname(folder) === folder) return false;
   }
 }

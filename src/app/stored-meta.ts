@@ -1,12 +1,31 @@
-import type { Encoded, Value, ValueMap } from '../protocol/json.ts';
+import { encoded } from '../protocol/json-text.ts';
+import type { Value, ValueMap } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal } from '../protocol/states.ts';
 import { publicMeta } from '../results/async-result.ts';
 import type { ResultMeta } from '../results/result.ts';
-import type { ResultSource } from '../results/source.ts';
+import { asking, type ResultSource } from '../results/source.ts';
+
+/** The result store as users see it: `app.backend`. */
+export interface ResultStore {
+  save(meta: ResultMeta): Promise<void>;
+  load(taskId: string): Promise<ResultMeta | undefined>;
+  forget(taskIds: readonly string[]): Promise<void>;
+}
+
+export function storeOf(source: ResultSource): ResultStore {
+  return {
+    save: (meta) => asking(source, (store) => store.save(storedMeta(meta))),
+    load: async (taskId) => {
+      const meta = await asking(source, (store) => store.load(taskId));
+      return meta === undefined ? undefined : publicMeta(meta, source);
+    },
+    forget: (taskIds) => asking(source, (store) => store.forget(taskIds)),
+  };
+}
 
 /** A meta as users write it, as backends store it. */
-export function storedMeta(meta: ResultMeta, encode: (value: Value) => Encoded): StoredMeta {
+function storedMeta(meta: ResultMeta): StoredMeta {
   const { taskId, status, result, traceback, dateDone, name, args, kwargs, worker, retries, queue, stamps } = meta;
   const extended = { name, args, kwargs, worker, retries, queue, ...(stamps === undefined ? {} : { stamped_headers: Object.keys(stamps), ...stamps }) };
   const said = Object.fromEntries(Object.entries(extended).filter(([, value]) => value !== undefined)) as ValueMap;
@@ -14,13 +33,10 @@ export function storedMeta(meta: ResultMeta, encode: (value: Value) => Encoded):
   return {
     task_id: taskId,
     status,
-    result: encode((result ?? null) as Value),
+    result: encoded((result ?? null) as Value),
     traceback: traceback ?? null,
     children: [],
     date_done: isFinal(status) && date !== null ? date.toISOString().replace('Z', '000+00:00') : null,
     ...(Object.keys(said).length === 0 ? {} : { extended: said }),
   };
 }
-
-/** A stored meta as users read it. */
-export const takenMeta = (meta: StoredMeta, source: ResultSource): ResultMeta => publicMeta(meta, source);

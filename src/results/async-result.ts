@@ -4,7 +4,7 @@ import { isFinal, type TaskState } from '../protocol/states.ts';
 import { collect } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
 import type { AsyncResult, DependencyGraph, GetOptions, ResultMeta, RevokeOptions, WaitOptions } from './result.ts';
-import type { ResultSource } from './source.ts';
+import { asking, type ResultSource } from './source.ts';
 import { deadlineOf, guardJoin, waitFor } from './wait.ts';
 
 export interface ResultOptions {
@@ -121,7 +121,7 @@ export class TaskResult<R> implements AsyncResult<R> {
 
   async forget(): Promise<void> {
     this.#final = undefined;
-    await (await this.#source.backend()).forget([this.id]);
+    await asking(this.#source, (backend) => backend.forget([this.id]));
     await this.parent?.forget();
   }
 
@@ -145,8 +145,7 @@ export class TaskResult<R> implements AsyncResult<R> {
 
   async #load(): Promise<StoredMeta | undefined> {
     if (this.#final !== undefined) return this.#final;
-    using _hold = this.#source.hold();
-    const meta = await (await this.#source.backend()).load(this.id);
+    const meta = await asking(this.#source, (backend) => backend.load(this.id));
     if (meta !== undefined) this.settle(meta);
     return meta;
   }

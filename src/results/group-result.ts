@@ -4,7 +4,7 @@ import { TaskResult } from './async-result.ts';
 import { collect } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
 import type { AsyncResult, DependencyGraph, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, WaitOptions } from './result.ts';
-import type { ResultSource } from './source.ts';
+import { asking, type ResultSource } from './source.ts';
 import { deadlineOf, guardJoin, waitFor } from './wait.ts';
 
 type Results = readonly AsyncResult<unknown>[];
@@ -94,7 +94,7 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   }
 
   async exists(): Promise<boolean> {
-    return (await (await this.#source.backend()).loadGroup(this.id)) !== undefined;
+    return (await asking(this.#source, (backend) => backend.loadGroup(this.id))) !== undefined;
   }
 
   async state(): Promise<TaskState> {
@@ -146,11 +146,11 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
 
   /** Stores who is in it, under its id: `app.GroupResult(id)` gives it back. */
   async save(): Promise<void> {
-    await (await this.#source.backend()).saveGroup(this.id, this.toJSON());
+    await asking(this.#source, (backend) => backend.saveGroup(this.id, this.toJSON()));
   }
 
   async delete(): Promise<void> {
-    await (await this.#source.backend()).forgetGroup(this.id);
+    await asking(this.#source, (backend) => backend.forgetGroup(this.id));
   }
 
   /** Celery's tuple: `[[id, parent], [members]]`. */

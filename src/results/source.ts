@@ -6,6 +6,7 @@ import type { RevokeOptions } from './result.ts';
 /** What handles on results need of the app. */
 export interface ResultSource {
   readonly clock: Clock;
+  /** Wrap what is asked of it in `hold`, or ask through `asking`. */
   backend(): Promise<ResultBackend>;
   /** The error that a FAILURE, REVOKED or RETRY tells of, as an instance of its class where that is known here. */
   errorOf(meta: StoredMeta): Error;
@@ -16,4 +17,10 @@ export interface ResultSource {
   describe(): string;
   /** Keeps the process alive until disposed of: idle sockets do not. */
   hold(): Disposable;
+}
+
+/** Asks the store something, and keeps the process alive until it has answered. */
+export async function asking<T>(source: ResultSource, ask: (backend: ResultBackend) => Promise<T>): Promise<T> {
+  using _hold = source.hold();
+  return await ask(await source.backend());
 }

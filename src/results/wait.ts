@@ -49,7 +49,7 @@ export async function* waitFor(
 
 function late(source: ResultSource, open: ReadonlySet<string>, timeoutMs: number): TimeoutError {
   return new TimeoutError(
-    `no result of ${named(open)} within ${timeoutMs / 1000} s (${source.describe()}). The task goes on: is a worker running that consumes its queue?`,
+    `no result of ${named(open)} within ${Math.round(timeoutMs) / 1000} s (${source.describe()}). The task goes on: is a worker running that consumes its queue?`,
   );
 }
 
