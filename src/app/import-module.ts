@@ -31,14 +31,11 @@ export async function importModule(path: string | URL): Promise<LoadedModule> {
 
 export const isTypeScript = (path: string): boolean => /^\.[cm]?tsx?$/.test(extname(path));
 
-/** Loaders stay for the life of the thread. */
-const loader = { isTsx: false };
+/** Loaders stay for the life of the thread. Whoever was started by `--import tsx` has one already. */
+const loader = { isTsx: process.execArgv.some((arg) => /(?:^|[/=])tsx(?:[/@]|$)/.test(arg)) };
 
-/** Node says so itself; whoever was started by `--import tsx` can too. */
-function readsTypeScript(): boolean {
-  if (loader.isTsx || process.execArgv.some((arg) => /(?:^|[/=])tsx(?:[/@]|$)/.test(arg))) return true;
-  return Boolean((process.features as { readonly typescript?: string | false }).typescript);
-}
+/** Node says so itself. */
+const readsTypeScript = (): boolean => loader.isTsx || Boolean((process.features as { readonly typescript?: string | false }).typescript);
 
 /**
  * ESM in a package that does not say so: Node would take it for CommonJS first, warn, and keep the failure of what then needs tsx after all.
