@@ -134,6 +134,8 @@ export class Core implements AppCore {
   }
   setHost(host: TaskHost): void {
     this.#host = host;
+    // This is a pool's child: it runs one task at a time, and one that waits holds the slot that another needs.
+    this.#joinBlocks = true;
   }
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void {
     this.#eventSink = sink;

@@ -240,6 +240,22 @@ describe('settings', () => {
   });
 });
 
+test('entries of the schedule keep the whole signature, and have a name', () => {
+  const { app } = listening();
+  const add = app.task('add', (x: number, y: number) => x + y);
+  expect(app.addPeriodicTask('30s', add.s(1, 2), { name: 'often' })).toBe('often');
+  expect(app.addPeriodicTask(5, add.s(1, 2).pipe(add.s(3)))).toBe('add(1, 2) | add(3) every 5');
+  expect(app.periodicTasks.get('often')).toMatchObject({ task: 'add', schedule: '30s', args: [1, 2], signature: { task: 'add', args: [1, 2] } });
+  expect([...app.periodicTasks.values()][1]!.signature.subtask_type).toBe('chain');
+});
+
+test('what is not built is refused where it is said', async () => {
+  const { app } = listening();
+  expect(() => app.task('own', { backend: 'redis://' }, () => 1)).toThrow(/result backend of its own/);
+  const add = app.task('add', (x: number) => x);
+  await expect(add.applyAsync([1], { retryPolicy: { retryErrors: [Error] } })).rejects.toThrow(/retryErrors is not built/);
+});
+
 test('class tasks that belong to no app say so', () => {
   class Lonely extends BaseTask {
     run(): string {

@@ -1,12 +1,12 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { sendingOf } from '../canvas/call-signature.ts';
 import { signatureOf, type signature } from '../canvas/by-name.ts';
-import type { ApplyOptions, SendOptions } from '../canvas/call-options.ts';
+import type { SendOptions } from '../canvas/call-options.ts';
 import type { Errback } from '../canvas/errback.ts';
 import type { List, Received } from '../canvas/sendable.ts';
 import type { ResultOf, Signature, SignatureInit } from '../canvas/signature.ts';
 import { wireOptions } from '../canvas/wire-options.ts';
-import type { PeriodicOptions, PeriodicTask, ScheduleLike } from './schedule.ts';
+import type { AddedEntry, PeriodicOptions, ScheduleLike } from './schedule.ts';
 import { readSource } from '../config/resolve.ts';
 import { environmentModule, moduleSettings } from '../config/sources.ts';
 import type { NamespacedSettings, Settings, SettingsInput, SettingsSource } from '../config/settings/index.ts';
@@ -54,7 +54,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   readonly signature: typeof signature;
   readonly #core: Core;
   readonly #namespace: string | undefined;
-  readonly #periodic = new Map<string, PeriodicTask>();
+  readonly #periodic = new Map<string, AddedEntry>();
 
   constructor(main: Main, options: AppOptions = {}) {
     const { broker, backend, namespace, strictTyping = true, taskCls, log, ...settings } = options;
@@ -245,19 +245,18 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   /** Adds an entry to the schedule; gives its name. Beat reads it beside `beatSchedule`. */
   addPeriodicTask(schedule: ScheduleLike, task: Signature<[], unknown>, options: PeriodicOptions = {}): string {
     const { name = `${task.toString()} every ${typeof schedule === 'object' ? JSON.stringify(schedule) : schedule}`, ...rest } = options;
-    const signatureOptions = task.options as ApplyOptions;
-    this.#periodic.set(name, { ...rest, task: task.task, schedule, args: task.args, kwargs: task.kwargs, options: { ...signatureOptions, ...rest.options } });
+    const signature = task.toJSON() as unknown as SignatureData;
+    this.#periodic.set(name, { ...rest, task: task.task, schedule, args: task.args, kwargs: task.kwargs, signature });
     return name;
   }
 
   /** What `addPeriodicTask` has added. */
-  get periodicTasks(): ReadonlyMap<string, PeriodicTask> {
+  get periodicTasks(): ReadonlyMap<string, AddedEntry> {
     return this.#periodic;
   }
 
   /** Loads every module that a glob matches, before the app is used; a worker waits for it, other programs with `await app.ready()`. */
-  autodiscoverTasks(globs: readonly string[] | (() => readonly string[]), options: { readonly force?: boolean } = {}): void {
-    void options;
+  autodiscoverTasks(globs: readonly string[] | (() => readonly string[]), _options: { readonly force?: boolean } = {}): void {
     this.#core.awaitBeforeUse(
       Promise.resolve()
         .then(() => autodiscover(typeof globs === 'function' ? globs() : globs))

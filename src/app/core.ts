@@ -31,7 +31,7 @@ export interface AppCore {
   requestOf(received: ReceivedTask): Promise<TaskRequest>;
   /** Events of running tasks and of publishing (`task-sent`) go there; nowhere until somebody listens. */
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void;
-  /** A pool whose slots are few says true: then a task that waits for another's result gets an error instead of a deadlock. */
+  /** A pool whose slots are few (solo) says true: then a task that waits for another's result gets an error instead of a deadlock. `setHost` says it too. */
   setJoinBlocks(joinBlocks: boolean): void;
   /** Node name of the worker in this process, for `self.request.hostname`. `env` sets it. */
   readonly hostname: string | null;

@@ -52,6 +52,9 @@ export function definition(given: {
   if (typeof given.fn !== 'function') throw new ImproperlyConfigured(`a task needs a function, not ${given.fn === null ? 'null' : typeof given.fn}`);
   const name = given.name ?? optionName ?? defaultName(given.main, given.fn, given.warn);
   if (name === '') throw new ImproperlyConfigured('a task name must not be empty');
+  if (options.backend !== undefined) {
+    throw new ImproperlyConfigured(`the task ${name} names a result backend of its own: that is not built, results go to the app's`);
+  }
   checkLimits(name, options);
   const names = options.params ?? sourceNames(given.fn, bind);
   const parameters = names === undefined ? undefined : { task: name, names, isDeclared: options.params !== undefined };

@@ -2,6 +2,7 @@ import type { ApplyOptions } from '../canvas/call-options.ts';
 import type { Celery } from './celery.ts';
 import type { Duration } from '../kernel/duration.ts';
 import type { Json } from '../protocol/json.ts';
+import type { SignatureData } from '../protocol/signature.ts';
 
 /** When something runs. Write your own with one method. */
 export interface Schedule {
@@ -32,3 +33,8 @@ export interface PeriodicTask extends Omit<PeriodicOptions, 'name'> {
 
 /** A scheduler of your own: where beat's entries come from. */
 export type SchedulerFactory = (app: Celery) => AsyncDisposable & { entries(): Promise<readonly PeriodicTask[]> };
+
+/** An entry that `addPeriodicTask` has added: its whole signature is sent, which may be a workflow. */
+export interface AddedEntry extends PeriodicTask {
+  readonly signature: SignatureData;
+}

@@ -95,7 +95,9 @@ function signatures(value: Signature<any, unknown> | Errback | readonly (Signatu
 }
 
 function retryPolicy(policy: NonNullable<ApplyOptions['retryPolicy']>): ValueMap {
-  const { maxRetries, intervalStart, intervalStep, intervalMax } = policy;
+  const { maxRetries, intervalStart, intervalStep, intervalMax, retryErrors } = policy;
+  if (retryErrors !== undefined)
+    throw new TypeError('retryPolicy.retryErrors is not built: a publish is tried again when the broker cannot be reached, and for nothing else');
   return {
     ...(maxRetries === undefined ? {} : { max_retries: maxRetries }),
     ...(intervalStart === undefined ? {} : { interval_start: seconds(intervalStart) }),

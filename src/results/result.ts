@@ -7,6 +7,7 @@ type List = readonly unknown[];
 export interface WaitOptions {
   readonly timeout?: Duration;
   readonly signal?: AbortSignal;
+  /** Accepted as Celery's; the store decides how often it is asked, and most tell by themselves. */
   readonly interval?: Duration;
 }
 export interface GetOptions extends WaitOptions {
