@@ -21,6 +21,15 @@ export class DirectHost implements TaskHost {
   #underWay = 0;
   #idle: Deferred<void> | undefined;
 
+  /** One function for all calls: this is the way of every `delay`. */
+  readonly #done = (): void => {
+    this.#underWay -= 1;
+    this.#options.keepAlive.end();
+    if (this.#underWay > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  };
+
   constructor(options: DirectHostOptions) {
     this.#options = options;
   }
@@ -69,14 +78,7 @@ export class DirectHost implements TaskHost {
   #counted(call: Promise<void>): Promise<void> {
     this.#underWay += 1;
     this.#options.keepAlive.begin();
-    const done = (): void => {
-      this.#underWay -= 1;
-      this.#options.keepAlive.end();
-      if (this.#underWay > 0) return;
-      this.#idle?.resolve();
-      this.#idle = undefined;
-    };
-    call.then(done, done);
+    call.then(this.#done, this.#done);
     return call;
   }
 }

@@ -5,6 +5,10 @@ import type { MessageProperties } from '../protocol/wire-message.ts';
 import type { Destination } from './router.ts';
 
 const NO_OPTIONS = {};
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** A JSON string; most texts need no escaping, and are then only quoted. */
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /**
  * The message of a call that says nothing but arguments, made once per task. Only ids, arguments and their reprs differ from call to call,
@@ -39,7 +43,7 @@ export class MessageTemplate {
     const { id, root_id, parent_id } = headers;
     // Ids of our own need no escaping; a parent's came with a message.
     const lineage = parent_id === null ? `"${id}","parent_id":null` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)}`;
-    const reprs = `"argsrepr":${JSON.stringify(headers.argsrepr)},"kwargsrepr":${JSON.stringify(headers.kwargsrepr)}`;
+    const reprs = `"argsrepr":${quoted(headers.argsrepr!)},"kwargsrepr":${quoted(headers.kwargsrepr!)}`;
     return {
       message: {
         body: { text: encodeTaskBody(message) },
