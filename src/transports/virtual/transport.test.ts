@@ -156,20 +156,41 @@ test('what is in hand stays in hand over a lost connection, and is settled by th
   expect(await now(peer)).toHaveLength(1);
 });
 
-test('a settle whose answer was lost is done again by the next connection', async () => {
+test('a settle that finds the server gone is done by the next connection', async () => {
   const { clock, stores, connect, bystander } = world();
   const deliveries: Delivery[] = [];
-  const channel = await consuming(await connect('w1'), deliveries);
+  const first = await connect('w1');
+  const channel = await consuming(first, deliveries, 1);
   await channel.publish(text('a'), '', 'q');
   await clock.advance(10);
-  const settled = deliveries[0]!.settle('ack');
-  stores[0]!.cut();
+  stores[0]!.cut(true);
+  const settled = deliveries[0]!.settle('requeue');
+  await first.closed;
+  const peer = await bystander();
+  expect(await peer.size('q')).toBe(0);
   await using _second = await connect('w1');
   await settled;
+  expect(await now(peer)).toHaveLength(1);
+});
+
+test('what a take brings while its channel closes goes back', async () => {
+  const { clock, stores, connect, bystander } = world();
+  await using connection = await connect('w1');
   const peer = await bystander();
-  await clock.advance(60_000);
-  expect(await peer.recover(10)).toBe(0);
-  expect(await now(peer)).toEqual([]);
+  const deliveries: Delivery[] = [];
+  const channel = await connection.openChannel();
+  // As a server does whose answer was under way when it was told to stop waiting.
+  stores[0]!.inner.reserve = async (_, { signal }) => {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    return memoryTake();
+  };
+  const memoryTake = Object.getPrototypeOf(stores[0]!.inner).reserve.bind(stores[0]!.inner, ['q'], { max: 1, waitMs: 0, signal: new AbortController().signal });
+  await channel.consume('q', (delivery) => void deliveries.push(delivery));
+  await channel.publish(text('a'), '', 'q');
+  await channel[Symbol.asyncDispose]();
+  await clock.advance(10);
+  expect(deliveries).toEqual([]);
+  expect((await now(peer)).map((one) => one.redelivered)).toEqual([true]);
 });
 
 test('a take whose answer was lost goes back when its owner connects again, and nothing else does', async () => {
@@ -244,6 +265,7 @@ test('one that was declared lost hears it, closes, forgets what it held, and goe
   await using second = await connect('w1');
   expect(stores.at(-1)!.owner).not.toBe('w1');
   await deliveries[0]!.settle('ack');
+  expect(stores.at(-1)!.calls).not.toContain('settle ack');
   await consuming(second, deliveries);
   expect(second.lease!.isCertain).toBe(true);
   await clock.advance(10);

@@ -61,6 +61,11 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
       channel.setPrefetch(5);
       await inbox.has(2);
       assert.deepEqual(inbox.texts, ['a', 'b']);
+      await inbox.calm();
+      channel.setPrefetch(0);
+      await inbox.calm();
+      await channel.publish(messageOf('c'), '', 'q');
+      assert.equal(await inbox.calm(), 2);
     },
   },
   {
