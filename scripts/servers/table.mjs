@@ -38,7 +38,7 @@ export const servers = {
 /** Real Celery for the other side: a virtual environment with pinned packages. */
 export const pythons = {
   'celery-5.7.0': {
-    packages: ['celery[redis]==5.7.0', 'kombu==5.7.0', 'msgpack', 'pyyaml', 'zstandard', 'brotli'],
+    packages: ['celery[redis]==5.7.0', 'kombu==5.7.0', 'msgpack', 'pyyaml', 'backports.zstd', 'brotli'],
     variable: 'CELERIAC_TEST_PYTHON',
     nightly: false,
   },

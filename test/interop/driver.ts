@@ -1,5 +1,6 @@
 // A TypeScript producer that does what the test says: one JSON command a line in, one JSON answer a line out. The twin of python/driver.py.
 import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
 import { TaskFailure } from 'celeriac';
 import { control, inspect } from 'celeriac/control';
 import { decodeJson, encodeJson } from '../../dist/protocol/json-text.js';
@@ -8,18 +9,13 @@ import { app } from './proj.ts';
 type Fields = Record<string, any>;
 
 async function call(command: Fields): Promise<null> {
-  const { countdown, expires, eta, routing_key, link, link_error, ignore_result, ...others } = command['options'] as Fields;
+  const { link, link_error, ...others } = command['options'] as Fields;
   const signatures = (list: Fields[] | undefined): any =>
     list?.map((s) => app.signature(s['task'], { args: s['args'], kwargs: s['kwargs'], options: snakeToCamel(s['options']), immutable: s['immutable'] }));
   await app.sendTask(command['task'], command['args'], {
     kwargs: command['kwargs'],
     taskId: command['id'],
-    ...others,
-    ...(countdown !== undefined && { countdown }),
-    ...(expires !== undefined && { expires }),
-    ...(eta !== undefined && { eta }),
-    ...(routing_key !== undefined && { routingKey: routing_key }),
-    ...(ignore_result !== undefined && { ignoreResult: ignore_result }),
+    ...snakeToCamel(others),
     ...(link !== undefined && { link: signatures(link) }),
     ...(link_error !== undefined && { linkError: signatures(link_error) }),
   });
@@ -40,7 +36,7 @@ async function outcome(command: Fields): Promise<Fields> {
     error,
     traceback: Boolean(meta.traceback),
     children: (await result.children()).map((child) => child.id),
-    parent_id: (meta as Fields)['parentId'] ?? null,
+    parent_id: (JSON.parse((await store.get(`celery-task-meta-${command['id']}`)) ?? '{}') as Fields)['parent_id'] ?? null,
     name: meta.name ?? null,
   };
 }
@@ -63,6 +59,9 @@ async function shutdown(command: Fields): Promise<null> {
   return null;
 }
 
+/** For what no handle shows. */
+const store = new Redis(process.env['INTEROP_BACKEND']!);
+
 const commands: Record<string, (command: Fields) => Promise<unknown>> = { call, outcome, revoke, inspect: inspection, shutdown };
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
@@ -75,4 +74,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   process.stdout.write(`${encodeJson(answer as never)}\n`);
 }
+store.disconnect();
 await app.close();

@@ -21,7 +21,7 @@ def outcome(command):
     failed = isinstance(value, BaseException)
     error = {'type': type(value).__name__, 'message': [str(a) for a in value.args]} if failed else None
     return {'state': meta['status'], 'result': None if failed else value, 'error': error, 'traceback': bool(meta.get('traceback')),
-            'children': [child.id for child in result.children or []], 'parent_id': meta.get('parent_id'), 'name': meta.get('name')}
+            'children': [getattr(child, 'id', child) for child in result.children or []], 'parent_id': meta.get('parent_id'), 'name': meta.get('name')}
 
 
 def revoke(command):
