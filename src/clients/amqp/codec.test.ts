@@ -100,7 +100,7 @@ describe('field tables', () => {
 });
 
 test('the content header of a Celery task is byte for byte py-amqp’s', () => {
-  const [{ properties, content_header_properties_hex: hex }] = plain.messages as [
+  const [{ properties, content_header_properties_hex: hex }] = plain.messages as unknown as [
     { properties: Record<string, unknown>; content_header_properties_hex: string },
   ];
   const out = new ByteWriter();
