@@ -8,7 +8,8 @@ import { transport } from '../../../src/transports/amqp/index.ts';
 const server = process.env['CELERIAC_TEST_AMQP'];
 const management = process.env['CELERIAC_TEST_AMQP_MANAGEMENT'];
 
-if (server === undefined || management === undefined) test.skip('amqp: CELERIAC_TEST_AMQP and CELERIAC_TEST_AMQP_MANAGEMENT are not set (npm test sets them where it can)', () => undefined);
+if (server === undefined || management === undefined)
+  test.skip('amqp: CELERIAC_TEST_AMQP and CELERIAC_TEST_AMQP_MANAGEMENT are not set (npm test sets them where it can)', () => undefined);
 else describeTransport({ describe, test }, 'amqp', amqpHarness);
 
 /** A virtual host of its own on the real server, gone afterwards with all that is in it. */
