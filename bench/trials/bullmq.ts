@@ -35,7 +35,7 @@ if (what in enqueue) {
   await enqueue['bulk']!(n);
   process.exit(0);
 } else if (what === 'drain') {
-  if (spawnSync(process.execPath, [...process.execArgv, new URL(import.meta.url).pathname, '--do=fill', `--n=${n}`], { stdio: 'inherit' }).status !== 0)
+  if (spawnSync(process.execPath, [new URL(import.meta.url).pathname, '--do=fill', `--n=${n}`], { stdio: 'inherit' }).status !== 0)
     throw new Error('filling failed');
   const runs = new Uint8Array(n);
   let done = 0;

@@ -8,7 +8,7 @@ import { app, counter, runs } from './tasks.ts';
 const n = number('n', 50_000);
 const pool = argument('pool', 'async');
 const redisUrl = process.env['BENCH_REDIS'] ?? null;
-const fill = [...process.execArgv, new URL('celeriac-fill.ts', import.meta.url).pathname, `--n=${n}`];
+const fill = [new URL('celeriac-fill.js', import.meta.url).pathname, `--n=${n}`];
 const isFilling = argument('filling', '0') === '1';
 if (!isFilling && spawnSync(process.execPath, fill, { stdio: 'inherit' }).status !== 0) throw new Error('filling failed');
 
@@ -16,7 +16,7 @@ const worker = new Worker(app, {
   pool,
   concurrency: number('c', 100),
   loglevel: 'error',
-  appModule: new URL('tasks.ts', import.meta.url).href,
+  appModule: new URL('tasks.js', import.meta.url).href,
   withoutHeartbeat: true,
 });
 const figures = await measure(n, redisUrl, async () => {

@@ -6,7 +6,7 @@ import { add } from './tasks.ts';
 const n = number('n', 1000);
 const worker = spawn(
   process.execPath,
-  [new URL('../../dist/cli/main.js', import.meta.url).pathname, '-A', new URL('tasks.ts', import.meta.url).pathname, 'worker', '-l', 'info'],
+  [new URL('../../dist/cli/main.js', import.meta.url).pathname, '-A', new URL('tasks.js', import.meta.url).pathname, 'worker', '-l', 'info'],
   { stdio: ['ignore', 'ignore', 'pipe'] },
 );
 process.on('exit', () => worker.kill('SIGKILL'));
