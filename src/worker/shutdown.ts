@@ -24,8 +24,7 @@ export async function drain({
   await Promise.race([consumer?.pause(), aborted(cold)]);
   for (const request of reservations.unstarted()) runner.giveBack(request);
   // In the pool, but not begun: they come back through `onReturned`.
-  if (pool.recall !== undefined) pool.recall();
-  else for (const request of reservations.of('running')) if (request.startedAtMs === null) pool.cancel(request.id, new Error('the worker stops'));
+  pool.recall?.();
   await Promise.race([runner.idle(), aborted(cold)]);
   if (!cold.aborted) return;
   for (const request of reservations.of('running')) runner.abandon(request, cold.reason as Error);

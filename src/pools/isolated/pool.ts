@@ -1,22 +1,19 @@
 import { ImproperlyConfigured, TaskRevokedError } from '../../errors.ts';
 import type { Outcome } from '../../execution/outcome.ts';
-import { hardLimitOutcome, revokedOutcome, workerLostOutcome } from '../../execution/outcomes.ts';
 import { deferred, type Deferred } from '../../kernel/deferred.ts';
 import { Emitter } from '../../kernel/emitter.ts';
 import type { FromChild } from '../ipc.ts';
 import type { PoolOptions } from '../options.ts';
 import type { Job, Pool } from '../pool.ts';
 import { Recycling } from '../recycling.ts';
-import { TimeLimits } from '../time-limits.ts';
 import { WINDOW, Windows } from '../windows.ts';
 import type { Spawn } from './channel.ts';
-import type { Held, PoolChild } from './child.ts';
+import type { PoolChild } from './child.ts';
 import { Children } from './children.ts';
-import { Lookout } from './lookout.ts';
+import { HeldJobs } from './held-jobs.ts';
 import { carryOut } from './host-calls.ts';
+import { Lookout } from './lookout.ts';
 
-/** For the worker to store a result and ask for the hooks; a child that is to leave waits so long. */
-const AFTER_MS = 10_000;
 /**
  * Tasks in children that can be ended: processes or threads. A child runs one job at a time; of tasks that have proven short it holds a
  * window, so that the channel's price is shared. Whatever a child dies of, what it ran is lost, what it held is handed back, and another takes its place.
@@ -29,10 +26,9 @@ export class IsolatedPool implements Pool {
   readonly #backlog: Job[] = [];
   readonly #windows = new Windows();
   readonly #recycling: Recycling;
-  readonly #limits: TimeLimits;
+  readonly #held: HeldJobs;
   readonly #lookout: Lookout;
   readonly #room: Emitter<void>;
-  #held = 0;
   #lastWasShort = false;
   #isPlacing = false;
   #isStopping = true;
@@ -54,10 +50,10 @@ export class IsolatedPool implements Pool {
         }),
     });
     this.#recycling = new Recycling(options);
-    this.#limits = new TimeLimits(options.core.clock);
+    this.#held = new HeldJobs(options.core, (child) => this.#release(child));
     this.#lookout = new Lookout(options.core.clock, () => {
-      for (const child of this.#children.all) this.#lookAt(child);
-      return this.#held > 0;
+      for (const child of this.#children.all) this.#held.lookAt(child);
+      return this.#held.count > 0;
     });
     this.#room = new Emitter((error) => this.#log.error('A listener of the pool failed', { error }));
   }
@@ -72,7 +68,7 @@ export class IsolatedPool implements Pool {
 
   get room(): number {
     if (this.#isStopping) return 0;
-    return Math.max(0, this.size * (this.#lastWasShort ? WINDOW : 1) - this.#held - this.#backlog.length);
+    return Math.max(0, this.size * (this.#lastWasShort ? WINDOW : 1) - this.#held.count - this.#backlog.length);
   }
 
   onRoom(listener: () => void): Disposable {
@@ -111,11 +107,16 @@ export class IsolatedPool implements Pool {
     if (this.room > 0) this.#room.emit();
   }
 
+  recall(): void {
+    for (const job of this.#backlog.splice(0)) this.#held.tell(() => job.onReturned());
+    for (const child of this.#children.all) child.recall();
+  }
+
   cancel(taskId: string, reason: Error): boolean {
     const waiting = this.#backlog.findIndex((job) => job.received.headers.id === taskId);
     if (waiting >= 0) {
       const [job] = this.#backlog.splice(waiting, 1);
-      this.#tell(() => job!.onReturned());
+      this.#held.tell(() => job!.onReturned());
       return true;
     }
     const found = this.#children.find(taskId);
@@ -126,19 +127,14 @@ export class IsolatedPool implements Pool {
   kill(taskId: string, signal: NodeJS.Signals): Promise<boolean> {
     const found = this.#children.find(taskId);
     if (found === undefined) return Promise.resolve(this.cancel(taskId, new TaskRevokedError('terminated')));
-    this.#lookAt(found.child);
-    const { child, held } = found;
-    // What has not begun needs no killing; its child's other work goes on.
-    if (held.startedAt === undefined) child.cancel(held, new TaskRevokedError('terminated'));
-    else this.#end(child, held, revokedOutcome('terminated', { signal, runtimeMs: this.#age(held) }), signal);
+    this.#held.terminate(found.child, found.held, signal, new TaskRevokedError('terminated'));
     return Promise.resolve(true);
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#isStopping = true;
     this.#children.close();
-    for (const job of this.#backlog.splice(0)) this.#tell(() => job.onReturned());
-    for (const child of this.#children.all) child.recall();
+    this.recall();
     if (!this.#children.isQuiet && !deadline.aborted) {
       const idle = (this.#idle = deferred());
       const abandon = (): void => idle.resolve();
@@ -147,7 +143,7 @@ export class IsolatedPool implements Pool {
       deadline.removeEventListener('abort', abandon);
     }
     await this.#children.farewell(deadline);
-    this.#limits.clear();
+    this.#held.clear();
     this.#lookout.stop();
   }
 
@@ -157,7 +153,7 @@ export class IsolatedPool implements Pool {
       'max-concurrency': this.size,
       processes: this.#children.all.map((child) => child.channel.pid),
       'max-tasks-per-child': this.#options.maxTasksPerChild ?? 'N/A',
-      running: this.#held,
+      running: this.#held.count,
     };
   }
 
@@ -171,12 +167,11 @@ export class IsolatedPool implements Pool {
       const child = this.#children.bestFor(isShort);
       if (child === undefined) break;
       this.#backlog.shift();
-      this.#held += 1;
-      child.give(job, !isShort);
+      this.#held.give(child, job, !isShort);
       if (this.#recycling.left(child.given) === 0) this.#children.retire(child);
     }
     this.#isPlacing = false;
-    if (this.#held > 0) this.#lookout.start();
+    if (this.#held.count > 0) this.#lookout.start();
   }
 
   #hear(child: PoolChild, message: FromChild): void {
@@ -186,11 +181,11 @@ export class IsolatedPool implements Pool {
       case 'broken':
         return child.ready.reject(new Error(message.error));
       case 'started':
-        return this.#started(child, child.held.get(message.seq), message.atMs);
+        return this.#held.started(child, child.held.get(message.seq), message.atMs);
       case 'ended':
-        return this.#ended(child, child.held.get(message.seq), message);
+        return this.#ended(child, message);
       case 'returned':
-        return this.#returned(child, child.held.get(message.seq));
+        return this.#returned(child, message.seq);
       case 'call':
         return carryOut(this.#options.core.host, message, (error) => child.answer(message.call, error));
       case 'emit':
@@ -208,51 +203,22 @@ export class IsolatedPool implements Pool {
     }
   }
 
-  #started(child: PoolChild, held: Held | undefined, atMs: number): void {
-    if (held === undefined || held.startedAt !== undefined) return;
-    held.startedAt = this.#options.core.clock.monotonic();
-    this.#tell(() => held.job.onStarted(child.channel.pid, atMs));
-    held.limits = this.#limits.arm(held.job, {
-      soft: (reason) => child.cancel(held, reason),
-      hard: (limitMs) => {
-        const { task, id } = held.job.received.headers;
-        this.#log.error(`Hard time limit (${limitMs / 1000}s) exceeded for ${task}[${id}]`);
-        this.#end(child, held, hardLimitOutcome(limitMs, this.#age(held)), 'SIGKILL');
-      },
-    });
-  }
-
-  #ended(child: PoolChild, held: Held | undefined, { outcome, atMs }: { readonly outcome: Outcome; readonly atMs: number }): void {
+  #ended(child: PoolChild, { seq, outcome, atMs }: Extract<FromChild, { kind: 'ended' }>): void {
+    const held = child.held.get(seq);
     if (held === undefined) return;
-    this.#started(child, held, atMs);
-    const { received } = held.job;
-    this.#windows.note(received.headers.task, outcome.runtimeMs);
-    this.#lastWasShort = this.#windows.isShort(received.headers.task);
-    if (this.#options.core.tasks.get(received.headers.task)?.listensAfter === true) this.#awaitAfter(child, held);
-    this.#drop(child, held);
-    this.#tell(() => held.job.onEnded(outcome));
+    this.#held.started(child, held, atMs);
+    const { task } = held.job.received.headers;
+    this.#windows.note(task, outcome.runtimeMs);
+    this.#lastWasShort = this.#windows.isShort(task);
+    this.#held.ended(child, held, outcome);
     this.#release(child);
   }
 
-  #awaitAfter(child: PoolChild, { job, seq }: Held): void {
-    const patience = this.#limits.later(AFTER_MS, () => {
-      child.forget(job);
-      this.#release(child);
-    });
-    child.listening.set(job, { seq, patience });
-  }
-
-  #returned(child: PoolChild, held: Held | undefined): void {
+  #returned(child: PoolChild, seq: number): void {
+    const held = child.held.get(seq);
     if (held === undefined) return;
-    this.#drop(child, held);
-    this.#tell(() => held.job.onReturned());
+    this.#held.returned(child, held);
     this.#release(child);
-  }
-
-  #drop(child: PoolChild, held: Held): void {
-    held.limits?.[Symbol.dispose]();
-    child.held.delete(held.seq);
-    this.#held -= 1;
   }
 
   /** A child has less to do: it may leave now, or take the next. */
@@ -263,45 +229,14 @@ export class IsolatedPool implements Pool {
     if (this.room > 0) this.#room.emit();
   }
 
-  /** Ends a child for the sake of one job. What it will be told is settled first: its death may come by other ways. */
-  #end(child: PoolChild, held: Held, verdict: Outcome, signal: NodeJS.Signals): void {
-    held.verdict ??= verdict;
-    child.end(signal, this.#options.core.clock);
-  }
-
   #gone(child: PoolChild, how: string): void {
-    this.#lookAt(child);
+    this.#held.lookAt(child);
     const wasExpected = child.isRetiring;
     child.gone(how);
-    for (const held of child.held.values()) {
-      this.#drop(child, held);
-      if (held.startedAt === undefined) this.#tell(() => held.job.onReturned());
-      else if (child.isForsaken && held.verdict === undefined) this.#tell(() => held.job.onReturned());
-      else this.#tell(() => held.job.onEnded(held.verdict ?? workerLostOutcome(how, this.#age(held))));
-    }
+    this.#held.lost(child, how);
     if (!wasExpected && !this.#isStopping) this.#log.error(`Child ${child.channel.pid} ended: ${how}. Another takes its place`);
     child.ended.resolve();
     this.#children.replace(child);
     this.#release(child);
-  }
-
-  /** A child that runs without a pause reports nothing: which of its jobs has begun is read from what it notes. */
-  #lookAt(child: PoolChild): void {
-    if (child.held.size === 0) return;
-    const last = child.channel.lastStarted();
-    for (const held of child.held.values()) if (held.seq <= last) this.#started(child, held, this.#options.core.clock.now());
-  }
-
-  #age(held: Held): number {
-    return held.startedAt === undefined ? 0 : this.#options.core.clock.monotonic() - held.startedAt;
-  }
-
-  /** The worker's callbacks belong to the worker: an error in one must not stop the pool. */
-  #tell(callback: () => void): void {
-    try {
-      callback();
-    } catch (error) {
-      this.#log.critical('Settling a task failed', { error });
-    }
   }
 }

@@ -232,6 +232,25 @@ export const endingCases: readonly Case<PoolHarness>[] = [
     },
   },
   {
+    name: 'recalls what has not begun, in the pool or in a child, and does not disturb what has',
+    skip: onlyIsolated,
+    async run(harness) {
+      const opened = await harness.open({ concurrency: 1 });
+      const { pool, give, run } = opened;
+      await proveShort(opened, 'sleep', [0]);
+      // A window of short ones in the child; the first turns out to be long, and heeds its signal. One that is not short waits in the pool.
+      const first = await give('sleep', [150]);
+      const behind = await give('sleep', [0]);
+      const waiting = await give('stubborn', [0]);
+      await first.started;
+      assert.ok(pool.recall !== undefined, 'the pool keeps jobs that wait, but cannot recall them');
+      pool.recall();
+      assert.deepEqual(await Promise.all([behind.ended, waiting.ended]), ['returned', 'returned']);
+      assert.equal(valueOf(await first.ended), null);
+      assert.equal(valueOf(await run('add', [1, 2])), 3);
+    },
+  },
+  {
     name: 'says why its children cannot start',
     skip: onlyIsolated,
     async run(harness) {
