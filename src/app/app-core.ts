@@ -253,6 +253,7 @@ export class Core implements AppCore {
   }
 
   async close(): Promise<void> {
+    using _hold = this.hold();
     await this.#direct.idle();
     const parts = [this.#producer, this.#link, this.#backend];
     const [producer, link, backend] = parts as [Promise<Producer> | undefined, Promise<BrokerLink> | undefined, Promise<ResultBackend> | undefined];

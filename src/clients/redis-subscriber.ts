@@ -71,11 +71,12 @@ export class RedisSubscriber {
   }
 
   #planPing(): void {
-    this.#ping = this.#clock.schedule(PING_MS, () => {
+    const ping = (): void => {
       if (this.connection.isClosed) return;
       this.connection.call('ping').catch(ignoreLoss);
       this.#planPing();
-    });
+    };
+    this.#ping = this.#clock.schedule(PING_MS, ping, { background: true });
   }
 }
 

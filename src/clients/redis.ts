@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Redis as IoRedis } from 'ioredis';
 import { ImproperlyConfigured, OperationalError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
@@ -48,6 +49,8 @@ export interface RedisOpenOptions {
   /** A connection silent for this long with a command under way is dead. Null: blocking commands and subscriptions watch over themselves. */
   readonly socketTimeoutMs: number | null;
   readonly keepAlive?: boolean;
+  /** Whether the open connection keeps the process alive, as a worker's does; default: it does. Otherwise whoever waits for an answer sees to that. */
+  readonly holdsProcess?: boolean;
 }
 
 const OLDEST = [6, 2] as const;
@@ -68,6 +71,7 @@ export async function openRedis(address: RedisAddress, options: RedisOpenOptions
   try {
     await client.connect();
     checkVersion(String(await connection.call('INFO', 'server')), address.shown);
+    if (options.holdsProcess === false) connection.unref();
     return connection;
   } catch (error) {
     client.disconnect();
@@ -188,6 +192,10 @@ class Connection implements RedisConnection {
     if (this.#isClosed) return;
     this.#client.disconnect();
     await this.closed;
+  }
+
+  unref(): void {
+    (this.#client.stream as Partial<Socket>).unref?.();
   }
 
   /** Why connecting failed: the socket's own error says more than "Connection is closed." */

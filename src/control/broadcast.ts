@@ -46,6 +46,7 @@ export async function broadcast(core: AppCore, command: Command, options: Broadc
   const timeoutMs = durationMs(options.timeout ?? DEFAULT_TIMEOUT_MS / 1000);
   if (timeoutMs === undefined)
     throw new ImproperlyConfigured(`timeout: seconds or a duration such as '5s' were expected, but it is ${JSON.stringify(options.timeout)}`);
+  using _hold = core.hold();
   const link = await core.openLink('control', { maxRetries: MAX_RETRIES });
   try {
     const { broadcast: type } = link.transport.capabilities;

@@ -84,6 +84,7 @@ export function control(app: Celery): Control {
 
 async function purge(app: Celery): Promise<number> {
   const core = coreOf(app);
+  using _hold = core.hold();
   const link = await core.openLink('control', { maxRetries: 2 });
   try {
     const channel = await (await link.connection()).openChannel();

@@ -6,8 +6,11 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`; rejects with the signal's reason if aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Runs `action` once after `ms`, unless disposed first. */
-  schedule(ms: number, action: () => void): Disposable;
+  /** Runs `action` once after `ms`, unless disposed first. One of the `background` (heartbeats, pings) does not keep the process alive. */
+  schedule(ms: number, action: () => void, options?: ScheduleOptions): Disposable;
+}
+export interface ScheduleOptions {
+  readonly background?: boolean;
 }
 
 /** The longest delay that setTimeout takes; what is longer is waited for in pieces. */
@@ -30,10 +33,12 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   },
-  schedule(ms, action) {
+  schedule(ms, action, options) {
     const end = performance.now() + ms;
-    const arm = (left: number): NodeJS.Timeout =>
-      setTimeout(() => (left > MAX_TIMEOUT_MS ? (timer = arm(end - performance.now())) : action()), Math.max(0, Math.min(left, MAX_TIMEOUT_MS)));
+    const arm = (left: number): NodeJS.Timeout => {
+      const armed = setTimeout(() => (left > MAX_TIMEOUT_MS ? (timer = arm(end - performance.now())) : action()), Math.max(0, Math.min(left, MAX_TIMEOUT_MS)));
+      return options?.background === true ? armed.unref() : armed;
+    };
     let timer = arm(ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },

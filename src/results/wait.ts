@@ -18,6 +18,7 @@ export async function* waitFor(
   if (open.size === 0) return;
   options.signal?.throwIfAborted();
   const timeoutMs = durationMs(options.timeout);
+  using _hold = source.hold();
   const backend = await source.backend();
   if (timeoutMs !== undefined && timeoutMs <= 0) {
     for (const meta of await Promise.all([...open].map((id) => backend.load(id)))) {
@@ -30,7 +31,6 @@ export async function* waitFor(
   }
   const ending = new AbortController();
   const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
-  using _hold = source.hold();
   using _deadline = timeoutMs === undefined ? undefined : source.clock.schedule(timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
   try {
     for await (const meta of backend.watch([...open], { states: options.states, signal })) {

@@ -58,6 +58,8 @@ export class Worker implements AsyncDisposable {
   #started: Promise<this> | undefined;
   #stopped: Promise<void> | undefined;
   #reconnecting: Promise<void> = Promise.resolve();
+  /** While it lives: in between it may hold no connection that does. */
+  #hold: Disposable | undefined;
 
   constructor(app: Celery, options: WorkerOptions = {}) {
     this.#core = coreOf(app);
@@ -116,6 +118,7 @@ export class Worker implements AsyncDisposable {
 
   async #start(): Promise<this> {
     const { hostname } = this;
+    this.#hold = this.#core.hold();
     const { signals, settings } = this.#core;
     try {
       this.#setLog();
@@ -138,7 +141,7 @@ export class Worker implements AsyncDisposable {
       this.#context.isTaking = false;
       this.#stopping.abort(error);
       this.#stopped ??= Promise.resolve();
-      this.#closed.resolve();
+      this.#end();
       throw error;
     }
   }
@@ -199,7 +202,12 @@ export class Worker implements AsyncDisposable {
     } finally {
       this.#core.setEventSink(undefined);
       this.#coldTimer?.[Symbol.dispose]();
-      this.#closed.resolve();
+      this.#end();
     }
+  }
+
+  #end(): void {
+    this.#hold?.[Symbol.dispose]();
+    this.#closed.resolve();
   }
 }

@@ -46,6 +46,7 @@ export class RedisBackend implements ResultBackend {
         signal,
         socketTimeoutMs: durationMs(settings.redisSocketTimeout) ?? 120_000,
         keepAlive: settings.redisSocketKeepalive,
+        holdsProcess: false,
       });
     const name = `result store ${maskUrl(url)}`;
     this.#options = options;

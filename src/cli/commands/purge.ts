@@ -28,6 +28,7 @@ export const purge = defineCommand<PurgeOptions>({
       context.terminal.err('Nothing was deleted. Without a terminal to ask at, use --force.\n');
       return exitCodes.failure;
     }
+    using _hold = core.hold();
     const link = await core.openLink('purge', { maxRetries: 0 });
     try {
       const channel = await (await link.connection()).openChannel();

@@ -139,7 +139,7 @@ export class AmqpConnection {
 
   /** Twice in each interval: says something if nothing was said; after two whole intervals of silence the peer is gone. */
   #beat(everyMs: number, silent: number): void {
-    this.#heartbeat = this.#options.clock.schedule(everyMs, () => {
+    const beat = (): void => {
       const quiet = this.#heardSince ? 0 : silent + 1;
       if (quiet >= 4)
         return this.#finish(
@@ -154,7 +154,8 @@ export class AmqpConnection {
       }
       this.#heardSince = this.#saidSince = false;
       this.#beat(everyMs, quiet);
-    });
+    };
+    this.#heartbeat = this.#options.clock.schedule(everyMs, beat, { background: true });
   }
 
   async openChannel(): Promise<AmqpChannel> {

@@ -61,6 +61,7 @@ export class StoreConnections implements AsyncDisposable {
       signal,
       socketTimeoutMs,
       keepAlive: this.options.socketKeepalive,
+      holdsProcess: this.#connect.role === 'worker',
     });
     if (this.#isClosed) {
       await connection.close();
