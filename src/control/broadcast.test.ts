@@ -25,7 +25,8 @@ async function setUp(...hostnames: readonly string[]) {
     });
   const common = { clock: systemClock, log: silentLogger, serializers: createSerializerRegistry() };
   const lamport = new LamportClock();
-  const core = { ...common, settings, lamport, openLink: () => Promise.resolve(open()) } as unknown as AppCore;
+  const hold = (): Disposable => ({ [Symbol.dispose]: () => undefined });
+  const core = { ...common, settings, lamport, hold, openLink: () => Promise.resolve(open()) } as unknown as AppCore;
   const heard: string[] = [];
   for (const hostname of hostnames) {
     const link = open();
