@@ -213,12 +213,12 @@ describe('middleware and signals', () => {
 });
 
 describe('settings', () => {
-  test('of configure win over objects, those over the constructor, that over defaults', () => {
+  test('of configure win over the constructor, that over objects, those over defaults', () => {
     const app = new Celery('shop', { broker: 'memory://', taskDefaultQueue: 'constructor', log: silentLogger });
     app.addDefaults(() => ({ taskDefaultQueue: 'default', taskDefaultPriority: 1 }));
     expect([app.conf.taskDefaultQueue, app.conf.taskDefaultPriority]).toEqual(['constructor', 1]);
-    app.configFromObject({ task_default_queue: 'object' });
-    expect(app.conf.taskDefaultQueue).toBe('object');
+    app.configFromObject({ task_default_queue: 'object', task_default_priority: 2 });
+    expect([app.conf.taskDefaultQueue, app.conf.taskDefaultPriority]).toEqual(['constructor', 2]);
     app.configure({ taskDefaultQueue: 'configured' });
     expect(app.conf.taskDefaultQueue).toBe('configured');
   });

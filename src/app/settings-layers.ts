@@ -6,8 +6,8 @@ import { ImproperlyConfigured } from '../errors.ts';
 type Layer = SettingsInput | (() => SettingsInput);
 
 /**
- * What an app was told, weakest first: defaults, the constructor, configuration objects, `configure`, the environment. Resolved when first asked
- * for, and again after a change; `version` tells those who keep something made of the settings.
+ * What an app was told, weakest first: defaults, configuration objects, the constructor (as in Celery), `configure`, the environment. Resolved when first
+ * asked for, and again after a change; `version` tells those who keep something made of the settings.
  */
 export class SettingsLayers {
   readonly #defaults: Layer[] = [];
@@ -30,7 +30,7 @@ export class SettingsLayers {
       throw new ImproperlyConfigured('the configuration module is still being loaded: await app.ready() before you read settings');
     }
     const defaults = this.#defaults.map((layer) => (typeof layer === 'function' ? layer() : layer));
-    this.#resolved = resolveSettings([...defaults, this.#given, ...this.#objects, ...this.#changes, environmentSettings()]);
+    this.#resolved = resolveSettings([...defaults, ...this.#objects, this.#given, ...this.#changes, environmentSettings()]);
     return this.#resolved;
   }
 
