@@ -95,7 +95,7 @@ Every setting of Celery 5.7, and a few of our own at the end. Numbers of time ar
 - with a namespace, \`{ namespace: 'CELERY' }\`: \`CELERY_TASK_DEFAULT_QUEUE\`
 - the names of Celery 3, where one is given below: \`CELERY_DEFAULT_QUEUE\`. They cannot be mixed with newer ones.
 
-As in Celery the constructor wins over configuration objects, whenever those are given; `configure` wins over both. The environment is stronger than all of these: \`CELERY_BROKER_URL\`, \`CELERY_BROKER_READ_URL\`, \`CELERY_BROKER_WRITE_URL\`, \`CELERY_RESULT_BACKEND\`. On the command line of a worker settings stand after \`--\`: \`celeriac -A tasks worker -- worker.prefetch_multiplier=1\`.
+As in Celery the constructor wins over configuration objects, whenever those are given; \`configure\` wins over both. The environment is stronger than all of these: \`CELERY_BROKER_URL\`, \`CELERY_BROKER_READ_URL\`, \`CELERY_BROKER_WRITE_URL\`, \`CELERY_RESULT_BACKEND\`. On the command line of a worker settings stand after \`--\`: \`celeriac -A tasks worker -- worker.prefetch_multiplier=1\`.
 
 A name that is nearly a setting’s is an error. Other names are your own: declare them by merging into \`interface CustomSettings\`, and read them from \`app.conf\`.
 
