@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noRabbit, rabbitVhost } from './rabbitmq.ts';
 
 /** A broker with a result store to try whole programs on; each call gives one of its own. */
 export interface Road {
@@ -11,6 +12,13 @@ export interface Road {
 }
 
 const REDIS = process.env['CELERIAC_TEST_REDIS'];
+const noRedis = REDIS === undefined ? 'CELERIAC_TEST_REDIS is not set' : undefined;
+const rabbit = await rabbitVhost();
+
+const skipped = (...reasons: readonly (string | undefined)[]): { readonly skip?: string } => {
+  const reason = reasons.find((one) => one !== undefined);
+  return reason === undefined ? {} : { skip: reason };
+};
 
 /** Settings cannot name a prefix for all keys of broker and results alike, so each opening gets queue names of its own instead: see `queueName`. */
 export const roads: readonly Road[] = [
@@ -31,8 +39,13 @@ export const roads: readonly Road[] = [
   },
   {
     name: 'redis',
-    ...(REDIS === undefined ? { skip: 'CELERIAC_TEST_REDIS is not set' } : {}),
+    ...skipped(noRedis),
     open: () => ({ broker: `${REDIS}/9`, backend: `${REDIS}/9`, close: () => undefined }),
+  },
+  {
+    name: 'amqp, results in redis',
+    ...skipped(noRabbit, noRedis),
+    open: () => ({ broker: rabbit!.url, backend: `${REDIS}/9`, close: () => undefined }),
   },
 ];
 
