@@ -11,7 +11,6 @@ import { readSource } from '../config/resolve.ts';
 import { environmentModule, moduleSettings } from '../config/sources.ts';
 import type { NamespacedSettings, Settings, SettingsInput, SettingsSource } from '../config/settings/index.ts';
 import { ImproperlyConfigured } from '../errors.ts';
-import { maskText } from '../kernel/broker-url.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { Queue } from '../messaging/entities.ts';
@@ -26,7 +25,6 @@ import { Core } from './app-core.ts';
 import type { AppOptions, Extension } from './app-options.ts';
 import { autodiscover } from './autodiscover.ts';
 import type { BaseTask } from './base-task.ts';
-import { bugreport } from './bugreport.ts';
 import { registerBuiltins } from './builtins.ts';
 import { setCore } from './core.ts';
 import { callSite } from './definition.ts';
@@ -38,6 +36,7 @@ import { importModule } from './import-module.ts';
 import type { Middleware } from './middleware.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 import { SettingsLayers } from './settings-layers.ts';
+import { bugReport } from './report.ts';
 import { joinShared } from './shared-task.ts';
 import type { TaskContext, TaskRequest } from './task-context.ts';
 import type { DeclareOptions, TaskOptions } from './task-options.ts';
@@ -284,7 +283,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
 
   /** Versions, platform and settings, with secrets masked: for bug reports. */
   bugreport(): string {
-    return maskText(bugreport(this));
+    return bugReport(this.conf);
   }
 
   now(): Date {

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { settingsReport } from '../config/report.ts';
 import type { Settings } from '../config/settings/index.ts';
-import { parseUrls, schemeOf } from '../kernel/broker-url.ts';
-import { maskUrl } from '../kernel/broker-url.ts';
+import { maskUrl, parseUrls, schemeOf } from '../kernel/broker-url.ts';
 
 /** The version of Celery whose behaviour and formats are followed here. Python's tools look for it. */
 export const CELERY_VERSION = '5.7.0';
