@@ -51,7 +51,7 @@ module.exports = {
       name: 'drivers-are-strangers',
       comment: 'A driver knows its contract, the floors below and virtual/; never another driver.',
       severity: 'error',
-      from: { path: '^src/(transports|backends)/([^/]+)/' },
+      from: { path: '^src/(transports|backends)/([^/]+)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^src/(transports|backends)/[^/]+/', pathNot: ['^src/$1/$2/', '^src/transports/virtual/'] },
     },
     { name: 'drivers-through-their-registry', severity: 'error', from: { path: '^src/', pathNot: ['^src/(transports|backends)/', '\\.test\\.ts$'] }, to: { path: '^src/(transports|backends)/(?!virtual/)[^/]+/' } },

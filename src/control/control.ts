@@ -5,7 +5,7 @@ import { ImproperlyConfigured } from '../errors.ts';
 import { durationMs } from '../kernel/duration.ts';
 import type { Duration } from '../kernel/duration.ts';
 import { declare } from '../messaging/consumer.ts';
-import { Queue } from '../messaging/entities.ts';
+import type { Queue } from '../messaging/entities.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import type { RevokeOptions } from '../results/result.ts';
 import { broadcast } from './broadcast.ts';

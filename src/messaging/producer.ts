@@ -29,6 +29,7 @@ class LinkProducer implements Producer {
   #channel: OpenChannel | undefined;
   #opening: Promise<OpenChannel> | undefined;
   #isClosed = false;
+  #saidAt = -Infinity;
 
   constructor(link: BrokerLink, clock: Clock, log: Logger) {
     this.#link = link;
@@ -74,8 +75,16 @@ class LinkProducer implements Producer {
       clock: this.#clock,
       isRetryable: (error) => error instanceof OperationalError && !this.#isClosed,
       onRetry: (error, count, waitMs) =>
-        this.#log.warn(`publishing failed, trying again in ${waitMs} ms (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`),
+        this.#sayOnce(`publishing failed, trying again in ${waitMs} ms (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`),
     });
+  }
+
+  /** A thousand messages that fail for one reason are one line a second. */
+  #sayOnce(text: string): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#saidAt < 1000) return;
+    this.#saidAt = now;
+    this.#log.warn(text);
   }
 
   async #attempt(message: OutgoingMessage): Promise<void> {

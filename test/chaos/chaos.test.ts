@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Celery } from '../../src/index.ts';
+import { silentLogger } from '../../src/kernel/logger.ts';
 import { startFleet } from './fleet.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 
@@ -49,8 +51,9 @@ function ownRedis(data: string): OwnRedis {
 
 /** Sends work until told to stop; what the broker took is in `sent`. */
 async function producer(env: Record<string, string>): Promise<{ readonly sent: string[]; stop(): Promise<void> }> {
-  Object.assign(process.env, env);
-  const { app, work } = (await import(`./tasks.ts?${Math.random()}`)) as typeof import('./tasks.ts');
+  const url = env['CHAOS_BROKER']!;
+  const app = new Celery('chaos-producer', { broker: url, backend: env['CHAOS_BACKEND'] ?? url, taskIgnoreResult: true, log: silentLogger });
+  const work = app.declare<(id: string, ms: number) => string>('chaos.work');
   const sent: string[] = [];
   let isStopped = false;
   let number = 0;
@@ -60,7 +63,7 @@ async function producer(env: Record<string, string>): Promise<{ readonly sent: s
       await Promise.all(
         ids.map(async (id, i) => {
           // Not accepted while the server is away: then it was never promised.
-          await work.delay(id, i % 10 === 0 ? 60 : i % 3).then(
+          await work.delay(id, i % 4 === 0 ? 40 + Math.random() * 60 : i % 3).then(
             () => sent.push(id),
             () => undefined,
           );
@@ -87,7 +90,7 @@ async function killsUnderLoad(broker: (data: string) => string, options: readonl
   const load = await producer(env);
   for (let i = 0; i < KILLS; i++) {
     await sleep(50 + Math.random() * 400);
-    fleet.killOne();
+    await fleet.killOne();
   }
   await sleep(300);
   await load.stop();

@@ -7,8 +7,8 @@ const root = join(import.meta.dirname, '..', '..');
 /** Some workers that are killed and started again, and a record of who was killed when. */
 export interface Fleet {
   readonly killedAt: ReadonlyMap<number, number>;
-  /** SIGKILL to one of them, at random; another takes its place. */
-  killOne(): void;
+  /** SIGKILL to one of those that are ready, at random; another takes its place. Waits while none is. */
+  killOne(): Promise<void>;
   /** Lines of finished runs so far. */
   ended(): number;
   output(): string;
@@ -18,6 +18,7 @@ export interface Fleet {
 export async function startFleet(size: number, env: Readonly<Record<string, string>>, options: readonly string[] = []): Promise<Fleet> {
   const killedAt = new Map<number, number>();
   const workers = new Set<ChildProcess>();
+  const ready = new Set<ChildProcess>();
   let count = 0;
   let output = '';
   const startOne = (): Promise<void> =>
@@ -30,6 +31,7 @@ export async function startFleet(size: number, env: Readonly<Record<string, stri
         const text = chunk.toString();
         if (!isReady && / ready\./.test(text)) {
           isReady = true;
+          ready.add(child);
           resolve();
         }
         output = (
@@ -42,20 +44,21 @@ export async function startFleet(size: number, env: Readonly<Record<string, stri
       });
       child.on('exit', (code) => {
         workers.delete(child);
+        ready.delete(child);
         if (!isReady) reject(new Error(`a worker ended with ${code} before it was ready:\n${output}`));
       });
     });
   await Promise.all(Array.from({ length: size }, startOne));
   return {
     killedAt,
-    killOne() {
-      const victims = [...workers];
+    async killOne() {
+      while (ready.size === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      const victims = [...ready];
       const victim = victims[Math.floor(Math.random() * victims.length)]!;
       killedAt.set(victim.pid!, Date.now());
       victim.kill('SIGKILL');
-      workers.delete(victim);
-      // One that is killed before it was ready is no failure of the test.
-      startOne().catch(() => undefined);
+      ready.delete(victim);
+      startOne().catch((error: unknown) => (output += String(error)));
     },
     ended: () =>
       readdirSync(env['CHAOS_LOGS']!).reduce((sum, file) => sum + (readFileSync(join(env['CHAOS_LOGS']!, file), 'utf8').match(/^E /gm)?.length ?? 0), 0),

@@ -1,4 +1,4 @@
-import { ByteReader } from './bytes.ts';
+import type { ByteReader } from './bytes.ts';
 import type { AmqpConnection } from './connection.ts';
 import { AmqpConnectionLost, AmqpReplyError, AmqpSyntaxError } from './errors.ts';
 import type { FieldTable } from './field-table.ts';

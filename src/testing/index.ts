@@ -1,0 +1,13 @@
+/** `celeriac/testing`: what every driver, pool and store must do, as suites for a test framework of your choice, and a clock that stands still. */
+export { describeBackend, type BackendHarness } from './conformance/backend.ts';
+export { describeChordStore } from './conformance/chord-store.ts';
+export { describePool } from './conformance/pool.ts';
+export { describeQueueStore, type QueueStoreHarness } from './conformance/queue-store.ts';
+export { describeTransport, type TransportHarness } from './conformance/transport.ts';
+export type { Case, Harness, TestFramework } from './conformance/suite.ts';
+export { createFakeClock, type FakeClock } from './fake-clock.ts';
+// What a driver of your own is written against; `app.extend({ kind: 'transport' | 'backend', … })` brings it in.
+export type { BackendDriver, BackendOptions, ChordStore, ResultBackend } from '../backends/backend.ts';
+export type { BrokerConnection, Channel, ConnectOptions, Delivery, Transport, TransportCapabilities } from '../transports/transport.ts';
+export type { QueueStore, Reservation } from '../transports/virtual/queue-store.ts';
+export { virtualTransport } from '../transports/virtual/transport.ts';
