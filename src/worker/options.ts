@@ -39,7 +39,7 @@ export interface WorkerOptions {
   readonly withoutHeartbeat?: boolean | undefined;
   /** The module that exports this app, which children and threads load: `import.meta.url`. Needed for `prefork` and `threads`; the command line gives its `-A`. */
   readonly appModule?: string | URL | undefined;
-  /** Install SIGTERM, SIGINT and SIGQUIT handlers. The command line does, a library does not. */
+  /** The process belongs to this worker: handle SIGTERM, SIGINT and SIGQUIT, and log unhandled rejections and uncaught exceptions of tasks instead of ending. The command line does, a library does not. */
   readonly handleSignals?: boolean | undefined;
   /** Your own parts of the worker (Celery's bootsteps): started in order of `requires`, stopped in reverse. */
   readonly services?: readonly Service[] | undefined;

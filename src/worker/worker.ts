@@ -4,6 +4,7 @@ import type { Celery } from '../app/celery.ts';
 import { importModule } from '../app/import-module.ts';
 import { unbuiltSettings } from '../config/report.ts';
 import { ImproperlyConfigured } from '../errors.ts';
+import { logStrayErrors } from '../execution/stray-errors.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { durationMs } from '../kernel/duration.ts';
 import type { Duration } from '../kernel/duration.ts';
@@ -130,7 +131,7 @@ export class Worker implements AsyncDisposable {
       await signals.emit('celeryAfterSetup', { hostname, worker: this }, hostname);
       await signals.emit('workerInit', { worker: this });
       this.#warnAboutUnbuilt();
-      if (this.#options.handleSignals === true) handleSignals(this, this.#core.log);
+      if (this.#options.handleSignals === true) this.#ownProcess();
       this.#context.isTaking = true;
       await startAll(this.#services);
       this.#core.setEventSink((type, fields) => this.#context.events.custom(type, fields));
@@ -153,6 +154,15 @@ export class Worker implements AsyncDisposable {
     if (level === undefined)
       throw new ImproperlyConfigured(`loglevel: DEBUG, INFO, WARNING, ERROR or CRITICAL was expected, but it is ${JSON.stringify(loglevel)}`);
     this.#core.setLog(createLogger({ clock: this.#core.clock, level, write: (line) => void process.stderr.write(`${line}\n`) }));
+  }
+
+  /** The process is this worker's: its signals, and what would end it. */
+  #ownProcess(): void {
+    const { log } = this.#core;
+    handleSignals(this, log);
+    const stray = logStrayErrors(log, { exceptions: true });
+    const release = (): void => stray[Symbol.dispose]();
+    this.closed.then(release, release);
   }
 
   #selectQueues(): void {

@@ -72,6 +72,26 @@ test.each([
   40_000,
 );
 
+test.each(['async', 'solo'])(
+  '%s: outlives the promises and timers that tasks leave behind, and says whose they were',
+  async (pool) => {
+    const { app, child, exit, says } = await startProgram(pool);
+    const forgetting = await app.sendTask('proj.forget', []);
+    expect(await forgetting.get({ timeout: 10 })).toBe('forgot');
+    await says(`ERROR/MainProcess] Task proj.forget[${forgetting.id}] left a rejected promise behind`);
+    await says('Error: a forgotten promise');
+    const exploding = await app.sendTask('proj.explode', []);
+    expect(await exploding.get({ timeout: 10 })).toBe('lit');
+    await says(`CRITICAL/MainProcess] Task proj.explode[${exploding.id}] threw where nobody could catch it`);
+    await says('Error: a timer that threw');
+    const sum = await app.sendTask('proj.add', [1, 2]);
+    expect(await sum.get({ timeout: 10 })).toBe(3);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+  },
+  40_000,
+);
+
 test('prefork: runs tasks, ends a busy loop by force, and gives what was lost with a child to another', async () => {
   const { app, child, exit } = await startProgram('prefork');
   const sums = await Promise.all(Array.from({ length: 50 }, (_, i) => app.sendTask('proj.add', [i, 1])));

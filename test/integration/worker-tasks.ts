@@ -28,3 +28,17 @@ app.task('proj.die', { rejectOnWorkerLost: true }, function (): string {
   if (!this.request.deliveryInfo.redelivered) process.exit(3);
   return 'alive';
 });
+
+/** Leaves a promise behind that nobody waits for. */
+app.task('proj.forget', () => {
+  void Promise.reject(new Error('a forgotten promise'));
+  return 'forgot';
+});
+
+/** Leaves a timer behind that throws. */
+app.task('proj.explode', () => {
+  setTimeout(() => {
+    throw new Error('a timer that threw');
+  }, 1);
+  return 'lit';
+});

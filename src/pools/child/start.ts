@@ -1,3 +1,4 @@
+import { logStrayErrors } from '../../execution/stray-errors.ts';
 import type { ChildCore } from './core.ts';
 import type { ChildConfig, ChildPort } from './port.ts';
 import { ChildServer } from './serve.ts';
@@ -9,8 +10,8 @@ export async function startChild(port: ChildPort, config: ChildConfig): Promise<
       loadCore(appModule: string): Promise<ChildCore>;
     };
     const server = new ChildServer(port, await loadCore(config.appModule), config);
-    // A promise that a task forgot is no reason to lose the others' work.
-    process.on('unhandledRejection', (error) => server.log.error('A task left a rejected promise behind; await it, or catch its error', { error }));
+    // A promise that a task forgot is no reason to lose the others' work. What is thrown ends this child, and the pool makes another.
+    logStrayErrors(server.log, { exceptions: false });
     server.start();
   } catch (error) {
     port.send([{ kind: 'broken', error: error instanceof Error ? (error.stack ?? String(error)) : String(error) }], () => port.exit(1));
