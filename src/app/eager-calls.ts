@@ -1,6 +1,7 @@
 import type { ResultBackend } from '../backends/backend.ts';
 import type { EagerOptions } from '../canvas/call-options.ts';
 import { compile } from '../canvas/compile.ts';
+import { expanded } from '../canvas/kinds.ts';
 import { planCall } from '../canvas/plan-call.ts';
 import { isNone, mergeOptions, prepend, stepsOf } from '../canvas/signature-data.ts';
 import { flatSteps } from '../canvas/freeze.ts';
@@ -27,8 +28,9 @@ export class EagerCalls {
     this.#core = core;
   }
 
-  async apply(signature: SignatureData, options: EagerOptions): Promise<EagerResult<unknown>> {
+  async apply(given: SignatureData, options: EagerOptions): Promise<EagerResult<unknown>> {
     await this.#core.loading;
+    const signature = expanded(given);
     switch (signature.subtask_type) {
       case null:
         return signature.task === 'celery.chunks' ? this.#applyGroup(chunksOf(signature), options) : this.#applyTask(signature, options);

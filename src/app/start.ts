@@ -1,5 +1,6 @@
 import type { Caller, Sending } from '../canvas/caller.ts';
 import { compile } from '../canvas/compile.ts';
+import { nothingToSend } from '../canvas/nothing.ts';
 import type { CompileContext, Plan, ResultNode } from '../canvas/plan.ts';
 import { prepend } from '../canvas/signature-data.ts';
 import { OperationalError } from '../errors.ts';
@@ -43,6 +44,8 @@ export class Starter implements Caller {
     const { loading } = this.#core;
     if (loading !== undefined) return loading.then(() => this.start(signature, sending));
     try {
+      const nothing = nothingToSend(signature);
+      if (nothing !== undefined) return Promise.resolve(nothing);
       if (this.#core.settings.taskAlwaysEager && this.#core.registry.get(signature.task) !== undefined) return this.#core.eager.apply(signature, {});
       if (signature.subtask_type !== null && this.#core.settings.taskAlwaysEager) return this.#core.eager.apply(signature, {});
       const run = currentRun();

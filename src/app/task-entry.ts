@@ -83,6 +83,7 @@ export class TaskEntry implements RegisteredTask {
   }
 
   run(run: Run, body: TaskBody): unknown {
+    run.caller = this.#core.caller;
     const { source, hooks, instance } = this.#instance();
     source.note(run, body, instance);
     const { middlewares, signals } = this.#core;
@@ -140,6 +141,7 @@ export class TaskEntry implements RegisteredTask {
   }
 
   async after(run: Run, outcome: Outcome): Promise<void> {
+    run.caller = this.#core.caller;
     const { source, hooks, instance } = this.#instance();
     const body = await run.received.body();
     source.note(run, body, instance);

@@ -3,9 +3,10 @@ import { readSignature, signatureData } from '../protocol/signature.ts';
 import type { Value } from '../protocol/json.ts';
 import { CallSignature } from './call-signature.ts';
 import type { Caller } from './caller.ts';
+import { expanded, registerKind } from './kinds.ts';
 import type { Missing } from './partial.ts';
 import type { Received } from './sendable.ts';
-import type { Signature as CallType, SignatureInit } from './signature.ts';
+import type { AnySignature, Signature as CallType, SignatureData, SignatureInit } from './signature.ts';
 import { wireOptions } from './wire-options.ts';
 
 /** A signature by name. With a function type, checked; `signature<(x: number) => string>('proj.f', { args: [1] })`. */
@@ -26,9 +27,13 @@ export function signatureOf(caller: Caller | undefined, name: string, call: Sign
 
 /** What `toJSON` wrote, here or in Python, as a signature again; it is started by the app of what it is combined with. */
 export function signatureFrom(json: unknown, caller?: Caller): CallType<any[], unknown> {
-  return new CallSignature(readSignature(json as Value), caller) as unknown as CallType<any[], unknown>;
+  return new CallSignature(expanded(readSignature(json as Value)), caller) as unknown as CallType<any[], unknown>;
 }
 
-/** Revives what `toJSON` wrote, here or in Python. */
-export const Signature = { from: (json: unknown): CallType<any[], unknown> => signatureFrom(json) } as const;
+export const Signature = {
+  /** Revives what `toJSON` wrote, here or in Python. In a task its app sends it; elsewhere it must be combined with a signature of an app. */
+  from: (json: unknown): CallType<any[], unknown> => signatureFrom(json),
+  /** A kind of your own: what arrives under this `subtask_type` becomes the signature that `revive` makes of it. Throws TypeError for the kinds of Celery's own canvas. */
+  register: (subtaskType: string, revive: (data: SignatureData) => AnySignature): void => registerKind(subtaskType, revive as never),
+} as const;
 export type Signature<M extends readonly unknown[], R> = CallType<M, R>;

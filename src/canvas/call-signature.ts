@@ -6,9 +6,10 @@ import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
 import type { ApplyOptions } from './call-options.ts';
-import type { Caller, Sending } from './caller.ts';
+import { surroundings, type Caller, type Sending } from './caller.ts';
 import type { Errback } from './errback.ts';
 import { freeze } from './freeze.ts';
+import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
 import { addLinks, chainData, chordData, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import { stampOptions, wireOptions } from './wire-options.ts';
@@ -70,14 +71,19 @@ export class CallSignature {
   applyAsync(argsOrOptions?: readonly unknown[] | ApplyOptions, more?: ApplyOptions): Promise<AsyncResult<unknown>> {
     const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Value[]) : [];
     const options = more ?? (Array.isArray(argsOrOptions) ? undefined : (argsOrOptions as ApplyOptions | undefined));
-    if (this.#caller === undefined) return Promise.reject(noApp(this.#data.task));
+    const caller = this.#sender;
+    if (caller === undefined) {
+      const nothing = nothingToSend(this.#data);
+      return nothing === undefined ? Promise.reject(noApp(this.#data.task)) : Promise.resolve(nothing);
+    }
     const data = prepend(this.#data, args);
-    if (options === undefined) return this.#caller.start(data, {});
-    return this.#caller.start(mergeOptions(data, wireOptions(options)), sendingOf(options));
+    if (options === undefined) return caller.start(data, {});
+    return caller.start(mergeOptions(data, wireOptions(options)), sendingOf(options));
   }
 
   apply(...args: readonly unknown[]): Promise<EagerResult<unknown>> {
-    return this.#caller === undefined ? Promise.reject(noApp(this.#data.task)) : this.#caller.apply(prepend(this.#data, args as readonly Value[]));
+    const caller = this.#sender;
+    return caller === undefined ? Promise.reject(noApp(this.#data.task)) : caller.apply(prepend(this.#data, args as readonly Value[]));
   }
 
   pipe(next: CallSignature): CallSignature {
@@ -128,11 +134,12 @@ export class CallSignature {
     readonly signature: CallSignature;
     readonly result: AsyncResult<unknown>;
   } {
-    if (this.#caller === undefined) throw noApp(this.#data.task);
+    const caller = this.#sender;
+    if (caller === undefined) throw noApp(this.#data.task);
     const options = { task_id: given.id, root_id: given.rootId, parent_id: given.parentId, group_id: given.groupId };
     const named = mergeOptions(this.#data, Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ValueMap);
     const frozen = freeze(named, newId);
-    return { signature: this.#with(frozen.signature), result: this.#caller.handle(frozen.result) };
+    return { signature: this.#with(frozen.signature), result: caller.handle(frozen.result) };
   }
 
   /** The signature and all callbacks below it. */
@@ -163,6 +170,11 @@ export class CallSignature {
     return `${task}(${[...args.map((arg) => pythonRepr(arg)), ...Object.entries(kwargs).map(([key, value]) => `${key}=${pythonRepr(value)}`)].join(', ')})`;
   }
 
+  /** Who sends it: its own app, else the app of the task that runs here. */
+  get #sender(): Caller | undefined {
+    return this.#caller ?? surroundings.getStore()?.caller;
+  }
+
   #with(data: SignatureData): CallSignature {
     return new CallSignature(signatureData(data), this.#caller);
   }
@@ -173,7 +185,7 @@ export class CallSignature {
 }
 
 const noApp = (task: string): ImproperlyConfigured =>
-  new ImproperlyConfigured(`the signature of ${task} belongs to no app: make it with app.signature(), a task's s(), or combine it with one that was`);
+  new ImproperlyConfigured(`the signature of ${task} belongs to no app: make it with app.signature() or a task's s(), or combine it with one that was`);
 
 export const sendingOf = (options: ApplyOptions): Sending => ({ signal: options.signal, timeoutMs: durationMs(options.timeout) });
 

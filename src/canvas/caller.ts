@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
 import type { ResultNode } from './plan.ts';
@@ -17,3 +18,6 @@ export interface Caller {
   /** A handle on calls whose ids are known. */
   handle(node: ResultNode): AsyncResult<unknown>;
 }
+
+/** What the calling code runs in: while a task runs, its run, which says the task's app. `execution` enters it. */
+export const surroundings = new AsyncLocalStorage<{ readonly caller?: Caller }>();

@@ -3,6 +3,7 @@ import type { ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import { isNone, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import { freeze } from './freeze.ts';
+import { expanded } from './kinds.ts';
 import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
 import { planCall } from './plan-call.ts';
 
@@ -19,7 +20,7 @@ export function compile(signature: SignatureData, context: CompileContext): Plan
     const planned = planCall(signature, context);
     return { chords: NOTHING, groups: NOTHING, publish: [planned], result: { id: planned.message.headers.id, parent: null, children: null } };
   }
-  const frozen = freeze(signature, context.newId);
+  const frozen = freeze(expanded(signature), context.newId);
   const out: Emitted = { chords: [], publish: [] };
   emit(frozen.signature, context, out);
   return { ...out, groups: NOTHING, result: frozen.result };

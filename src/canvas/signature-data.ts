@@ -1,5 +1,6 @@
 import type { Value, ValueMap } from '../protocol/json.ts';
 import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
+import { expanded } from './kinds.ts';
 
 /** Null in a signature's options means that nothing was said. */
 export const isNone = (value: unknown): value is null | undefined => value === null || value === undefined;
@@ -7,7 +8,7 @@ export const isNone = (value: unknown): value is null | undefined => value === n
 /** A list of signatures as data; null is none, and one alone a list of one. */
 export function stepsOf(value: Value | undefined): readonly SignatureData[] {
   if (value === undefined || value === null) return [];
-  return (Array.isArray(value) ? (value as readonly Value[]) : [value]).map(readSignature);
+  return (Array.isArray(value) ? (value as readonly Value[]) : [value]).map((step) => expanded(readSignature(step)));
 }
 
 /** Celery's rule for partial arguments: those that come later stand in front. An immutable signature takes none. */

@@ -1,4 +1,5 @@
 import type { ResultBackend } from '../backends/backend.ts';
+import type { Caller } from '../canvas/caller.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { ErrorNames } from '../protocol/exception.ts';
@@ -52,4 +53,6 @@ export interface Run {
   readonly isEager: boolean;
   /** The limit that `self.retry({ maxRetries })` gave last (`noteMaxRetries`). */
   maxRetries?: number;
+  /** The task's app, which sends signatures that belong to none. The task says it when it begins. */
+  caller?: Caller;
 }

@@ -1,3 +1,4 @@
+import type { Caller } from '../canvas/caller.ts';
 import type { OutgoingMessage } from '../messaging/outgoing.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
@@ -13,6 +14,7 @@ export class TaskRun implements Run {
   readonly isEager: boolean;
   /** What `self.retry({ maxRetries })` said last; an autoretry in the same run keeps to it. */
   maxRetries?: number;
+  caller?: Caller;
   readonly #base: TaskHost;
   #host: OwnCalls | undefined;
   #controller: AbortController | undefined;
