@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /** How many causes are told: a circle of them must come to an end. */
 const MAX_CAUSES = 10;
 
@@ -22,12 +24,27 @@ function one(error: unknown, nameOf: (error: unknown) => string): string {
   return `${frames.length === 0 ? '' : 'Traceback (most recent call last):\n'}${frames.map((frame) => `${frame}\n`).join('')}${message === '' ? name : `${name}: ${message}`}\n`;
 }
 
-/** `    at run (file:///srv/app/tasks.ts:12:9)` becomes `  File "file:///srv/app/tasks.ts", line 12, in run`. Node's own frames say nothing about the task. */
-function framesOf(stack: string): readonly string[] {
-  const frames: string[] = [];
-  for (const line of stack.split('\n')) {
-    const match = /^\s+at (?:(.+?) \()?((?:file:\/\/|node:|[A-Za-z]:[\\/]|\/|\w).*?):(\d+):\d+\)?$/.exec(line);
-    if (match !== null && !match[2]!.startsWith('node:')) frames.unshift(`  File "${match[2]}", line ${match[3]}, in ${match[1] ?? '<anonymous>'}`);
-  }
-  return frames;
+interface Frame {
+  readonly text: string;
+  readonly isOurs: boolean;
 }
+
+/** `    at run (file:///srv/app/tasks.ts:12:9)` becomes `  File "file:///srv/app/tasks.ts", line 12, in run`. Frames of Node and of this package say nothing about the task: ours stay only where there are no others. */
+function framesOf(stack: string): readonly string[] {
+  const frames: Frame[] = [];
+  for (const line of stack.split('\n')) {
+    const match = /^\s+at (?:(.+?) \()?(?:async )?((?:file:\/\/|node:|[A-Za-z]:[\\/]|\/|\w).*?):(\d+):\d+\)?$/.exec(line);
+    if (match === null || match[2]!.startsWith('node:')) continue;
+    frames.unshift({ text: `  File "${match[2]}", line ${match[3]}, in ${match[1] ?? '<anonymous>'}`, isOurs: isOurs(match[2]!) });
+  }
+  const others = frames.filter((frame) => !frame.isOurs);
+  return (others.length === 0 ? frames : others).map((frame) => frame.text);
+}
+
+/** Where our modules are, as URLs and as paths: as TypeScript in `src`, or built in `dist`. Empty in a bundle, where nobody can tell whose code is whose. */
+const OUR_FOLDERS: readonly string[] = /\/(?:src|dist)\/protocol\/traceback\.[jt]s$/.test(import.meta.url)
+  ? ['src/', 'dist/'].map((folder) => new URL(`../../${folder}`, import.meta.url)).flatMap((url) => [url.href, fileURLToPath(url)])
+  : [];
+
+/** Tests beside our modules are users of them. */
+const isOurs = (file: string): boolean => OUR_FOLDERS.some((folder) => file.startsWith(folder)) && !file.endsWith('.test.ts');
