@@ -1,7 +1,7 @@
+import { loadIncluded, loadModule } from '../app/autoload.ts';
 import { coreOf } from '../app/core.ts';
 import type { AppCore } from '../app/core.ts';
 import type { Celery } from '../app/celery.ts';
-import { importModule } from '../app/import-module.ts';
 import { unbuiltSettings } from '../config/report.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import { logStrayErrors } from '../execution/stray-errors.ts';
@@ -125,7 +125,8 @@ export class Worker implements AsyncDisposable {
       this.#setLog();
       await this.#core.ready();
       await signals.emit('celeryInit', { hostname, conf: settings });
-      for (const module of this.#context.options.include) await importModule(module);
+      await loadIncluded(this.#core.celery);
+      for (const module of this.#context.options.include) await loadModule(module);
       await signals.emit('importModules', {});
       this.#selectQueues();
       await signals.emit('celeryAfterSetup', { hostname, worker: this }, hostname);
