@@ -85,7 +85,7 @@ async function producer(env: Record<string, string>): Promise<{ readonly sent: s
 async function killsUnderLoad(broker: (data: string) => string, options: readonly string[] = []): Promise<Ledger> {
   const path = folder();
   const env = { CHAOS_BROKER: broker(path), CHAOS_LOGS: join(path, 'logs') };
-  const fleet = await startFleet(3, env, options);
+  const fleet = await startFleet(4, env, options);
   cleanUp.push(() => fleet.stop());
   const load = await producer(env);
   for (let i = 0; i < KILLS; i++) {
