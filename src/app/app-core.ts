@@ -35,6 +35,7 @@ import { RunRequest } from './request.ts';
 import type { TaskRequest } from './task-context.ts';
 import { Queues } from './queues.ts';
 import { Registry } from './registry.ts';
+import { tellSent } from './sent-events.ts';
 import type { SettingsLayers } from './settings-layers.ts';
 import { Starter } from './start.ts';
 
@@ -106,7 +107,7 @@ export class Core implements AppCore {
       producer: () => this.producer(),
       backend: () => this.backend(),
       keepAlive: this.keepAlive,
-      emit: (type, fields) => this.#eventSink?.(type, fields),
+      emit: (type, fields) => (type === 'task-sent' ? tellSent(this, fields) : this.#eventSink?.(type, fields)),
     });
     this.#host = this.#direct;
   }
@@ -185,9 +186,14 @@ export class Core implements AppCore {
     return openLinkOf(this, role, options.maxRetries ?? null);
   }
 
+  /** The app's own road to the broker, which its producer uses. */
+  publishLink(): Promise<BrokerLink> {
+    return (this.#link ??= this.openLink('publish', { maxRetries: 0 }));
+  }
+
   producer(): Promise<Producer> {
     this.#producer ??= this.#once(
-      (this.#link ??= this.openLink('publish', { maxRetries: 0 })).then((link) => createProducer(link, this.clock, this.forwardedLog)),
+      this.publishLink().then((link) => createProducer(link, this.clock, this.forwardedLog)),
       () => {
         this.#producer = undefined;
         this.#link = undefined;

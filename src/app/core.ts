@@ -29,7 +29,7 @@ export interface AppCore {
   readonly errorNames: ErrorNames;
   /** A task's request as signals tell it, of a message that is not running. */
   requestOf(received: ReceivedTask): Promise<TaskRequest>;
-  /** Events of running tasks and of publishing (`task-sent`) go there; nowhere until somebody listens. */
+  /** Events of running tasks go there; nowhere until somebody listens. (`task-sent` goes with the messages themselves.) */
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void;
   /** A pool whose slots are few (solo) says true: then a task that waits for another's result gets an error instead of a deadlock. `setHost` says it too. */
   setJoinBlocks(joinBlocks: boolean): void;

@@ -11,7 +11,8 @@ export interface DirectHostOptions {
   readonly producer: () => Promise<Producer>;
   readonly backend: () => Promise<ResultBackend>;
   readonly keepAlive: KeepAlive;
-  readonly emit: (type: string, fields: JsonObject) => void;
+  /** A promise, which never rejects, where it takes its time. */
+  readonly emit: (type: string, fields: JsonObject) => Promise<void> | void;
 }
 
 /** Carries calls out on the app's own connections: in producers, and in workers whose tasks run in the process itself. */
@@ -52,7 +53,8 @@ export class DirectHost implements TaskHost {
   }
 
   emit(type: string, fields: JsonObject): void {
-    this.#options.emit(type, fields);
+    const told = this.#options.emit(type, fields);
+    if (told instanceof Promise) void this.#counted(told);
   }
 
   idle(): Promise<void> {

@@ -13,6 +13,9 @@ import { MessageTemplate } from './template.ts';
 /** Templates for tasks beyond so many are forgotten: names may come from users (`sendTask`). */
 const MAX_TEMPLATES = 2000;
 
+/** What is sent of a plan. */
+export type Sent = Pick<Plan, 'chords' | 'groups' | 'publish'>;
+
 /** Routes and encodes plans, with everything that may listen or change a message on its way out. */
 export class Publisher {
   readonly #core: Core;
@@ -24,7 +27,7 @@ export class Publisher {
     this.#core = core;
   }
 
-  dispatch(plan: Plan, host: TaskHost, { isFollowUp = false }: { readonly isFollowUp?: boolean } = {}): Promise<void> {
+  dispatch(plan: Sent, host: TaskHost, { isFollowUp = false }: { readonly isFollowUp?: boolean } = {}): Promise<void> {
     const { chords, groups, publish } = plan;
     if (this.#core.middlewares.publishing.length > 0) return this.#dispatchWrapped(plan, host, isFollowUp);
     const made = publish.map((planned) => this.outgoing(planned, isFollowUp));
@@ -89,7 +92,7 @@ export class Publisher {
   }
 
   /** With publish middleware each message is sent inside it, so that it may look at the outcome, or hold it back. */
-  async #dispatchWrapped({ chords, groups, publish }: Plan, host: TaskHost, isFollowUp: boolean): Promise<void> {
+  async #dispatchWrapped({ chords, groups, publish }: Sent, host: TaskHost, isFollowUp: boolean): Promise<void> {
     if (chords.length > 0 || groups.length > 0) await host.dispatch({ chords, groups, messages: [] });
     await Promise.all(publish.map((planned) => this.#sendWrapped(planned, host, isFollowUp)));
   }
@@ -116,10 +119,10 @@ export class Publisher {
 
   async #told(messages: readonly OutgoingMessage[], host: TaskHost): Promise<void> {
     const { signals, settings } = this.#core;
-    for (const { message, exchange, routingKey } of messages) {
+    for (const { message, exchange, routingKey, declare } of messages) {
       const headers = message.headers as TaskHeaders;
       if (signals.has('afterTaskPublish')) await signals.emit('afterTaskPublish', { task: headers.task, exchange, routingKey, headers }, headers.task);
-      if (settings.taskSendSentEvent) host.emit('task-sent', sentFields(headers, exchange, routingKey));
+      if (settings.taskSendSentEvent) host.emit('task-sent', sentFields(headers, { queue: declare?.queue?.name ?? routingKey, exchange, routingKey }));
     }
   }
 
@@ -143,7 +146,10 @@ function bounded(destination: Destination, fallback: number | null | undefined):
   return { ...destination, route: { ...destination.route, retryPolicy: { ...given, max_retries: FOLLOW_UP_RETRIES } } };
 }
 
-function sentFields(headers: TaskHeaders, exchange: string, routingKey: string): JsonObject {
+function sentFields(
+  headers: TaskHeaders,
+  { queue, exchange, routingKey }: { readonly queue: string; readonly exchange: string; readonly routingKey: string },
+): JsonObject {
   const { id, task, root_id, parent_id, argsrepr, kwargsrepr, retries, eta, expires } = headers;
   return {
     uuid: id,
@@ -155,7 +161,7 @@ function sentFields(headers: TaskHeaders, exchange: string, routingKey: string):
     retries,
     eta,
     expires,
-    queue: routingKey,
+    queue,
     exchange,
     routing_key: routingKey,
   };
