@@ -84,7 +84,16 @@ export interface ChordStore {
   /** Records a part, once per task id and index. */
   arrive(groupId: string, part: ChordPart): Promise<ChordArrival>;
   /** Takes chords whose deadline has passed, each once: to be failed. */
-  overdue(max: number): Promise<readonly { readonly groupId: string; readonly body: SignatureData }[]>;
+  overdue(max: number): Promise<readonly OverdueChord[]>;
+}
+/** A chord that will not complete, and what is known of its parts. */
+export interface OverdueChord {
+  readonly groupId: string;
+  readonly body: SignatureData;
+  /** How many parts it was to have. */
+  readonly size: number;
+  /** Those that came. */
+  readonly arrived: readonly Pick<ChordPart, 'taskId' | 'index'>[];
 }
 export type ChordArrival =
   /** Others are still to come. */

@@ -30,7 +30,8 @@ function idOf(tuple: Json): string {
   return String(Array.isArray(head) ? (head as readonly Json[])[0] : head);
 }
 
-const idsOf = (tuple: Json): readonly string[] => (isGroup(tuple) ? membersOf(tuple).flatMap(idsOf) : [idOf(tuple)]);
+/** The ids of all tasks in a result tuple. */
+export const idsOf = (tuple: Json): readonly string[] => (isGroup(tuple) ? membersOf(tuple).flatMap(idsOf) : [idOf(tuple)]);
 
 const textOf = (tuple: Json, values: ReadonlyMap<string, Encoded>): string =>
   isGroup(tuple) ? listText(membersOf(tuple).map((member) => textOf(member, values))) : values.get(idOf(tuple))!.json;

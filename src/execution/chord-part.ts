@@ -81,7 +81,8 @@ async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined
   await claim?.fail();
 }
 
-async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+/** Errbacks and FAILURE of what a chord's body stands for; every member where that is a group. */
+export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
     const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];

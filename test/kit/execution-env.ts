@@ -100,7 +100,7 @@ export async function testEnv(more: Partial<ExecutionEnv> = {}): Promise<TestEnv
     codec: jsonCodec,
     expiresMs: null,
     failureExpiresMs: null,
-    chordExpiresMs: null,
+    chordExpiresMs: 3_600_000,
     chordJoinTimeoutMs: 3000,
     transportOptions: {},
     settings: resolveSettings([{ brokerUrl: 'memory://' }]),

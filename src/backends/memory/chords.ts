@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { SignatureData } from '../../protocol/signature.ts';
-import type { ChordArrival, ChordClaim, ChordPart, ChordStore } from '../backend.ts';
+import type { ChordArrival, ChordClaim, ChordPart, ChordStore, OverdueChord } from '../backend.ts';
 
 /** One chord's barrier. */
 export interface ChordRecord {
@@ -110,11 +110,11 @@ export function memoryChords(options: ChordOptions): ChordStore {
     },
     overdue(max) {
       const now = clock.now();
-      const late: { groupId: string; body: SignatureData }[] = [];
+      const late: OverdueChord[] = [];
       for (const [groupId, record] of chords) {
         if (late.length >= max) break;
-        if (record.isClosed || record.body === undefined || record.deadlineMs > now) continue;
-        late.push({ groupId, body: record.body });
+        if (record.isClosed || record.body === undefined || record.deadlineMs > now || (record.claim?.untilMs ?? 0) > now) continue;
+        late.push({ groupId, body: record.body, size: (record.size ?? 0) + record.extra, arrived: inHeaderOrder(record.parts.values()) });
         close(record);
       }
       return Promise.resolve(late);

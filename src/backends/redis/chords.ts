@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { arraySlices } from '../../protocol/json-slice.ts';
 import { decodeJson, encodedText, encodeJson } from '../../protocol/json-text.ts';
 import { readSignature, type SignatureData } from '../../protocol/signature.ts';
-import type { ChordArrival, ChordClaim, ChordPart, ChordStore } from '../backend.ts';
+import type { ChordArrival, ChordClaim, ChordPart, ChordStore, OverdueChord } from '../backend.ts';
 import type { ResultKeys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
@@ -77,16 +77,18 @@ export class RedisChords implements ChordStore {
     return size >= 0 && leftMs > 0 ? { kind: 'busy', retryInMs: leftMs } : { kind: 'counted' };
   }
 
-  async overdue(max: number): Promise<readonly { readonly groupId: string; readonly body: SignatureData }[]> {
+  async overdue(max: number): Promise<readonly OverdueChord[]> {
     const now = this.#options.clock.now() / 1000;
     const { chordDeadlines, chordBodies } = this.#keys;
     return this.#options.perform(async (connection) => {
       const ids = (await connection.call('ZRANGE', chordDeadlines, '-inf', now, 'BYSCORE', 'LIMIT', 0, max)) as string[];
-      const late: { readonly groupId: string; readonly body: SignatureData }[] = [];
+      const late: OverdueChord[] = [];
       for (const groupId of ids) {
         const keys = [chordDeadlines, chordBodies, ...(['.c', '.j', '.t', '.s', '.d'] as const).map((name) => this.#keys.group(groupId, name))];
-        const body = (await connection.run(scripts.takeOverdue, keys, [groupId, this.#doneS, now])) as string | null;
-        if (body !== null) late.push({ groupId, body: readSignature(decodeJson(body)) });
+        const taken = (await connection.run(scripts.takeOverdue, keys, [groupId, this.#doneS, now])) as [body: string, size: number, ...seen: string[]] | null;
+        if (taken === null) continue;
+        const [body, size, ...seen] = taken;
+        late.push({ groupId, body: readSignature(decodeJson(body)), size, arrived: seen.map(arrivedPart) });
       }
       return late;
     });
@@ -130,4 +132,11 @@ export class RedisChords implements ChordStore {
 function readPart(text: string, index: number | null): ChordPart {
   const [, id, state, result] = arraySlices(text).map(({ start, end }) => text.slice(start, end));
   return { index, taskId: String(decodeJson(id ?? '""')), status: String(decodeJson(state ?? '""')), result: encodedText(result ?? 'null') };
+}
+
+/** A member of the set of parts seen, as Celery writes it: `<task id>:<index>`. */
+function arrivedPart(member: string): Pick<ChordPart, 'taskId' | 'index'> {
+  const at = member.lastIndexOf(':');
+  const index = Number(member.slice(at + 1));
+  return { taskId: member.slice(0, at), index: Number.isInteger(index) ? index : null };
 }

@@ -69,15 +69,20 @@ redis.call('HDEL', KEYS[7], ARGV[3])
 return 1`);
 
 /**
- * Takes one overdue chord off the list; its body if it was still open, and then it is done. KEYS deadlines, bodies, claim, parts, extra, size, seen · ARGV group id, s, now
+ * Takes one overdue chord off the list, unless somebody is starting its body. If it was still open, it is done from now on, and we get its body, its size and the parts seen. KEYS deadlines, bodies, claim, parts, extra, size, seen · ARGV group id, s, now
  */
 export const takeOverdue = redisScript(`
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not due or tonumber(due) > tonumber(ARGV[3]) then return false end
+local claim = redis.call('GET', KEYS[3])
+if claim and claim ~= 'done' then return false end
 local body = redis.call('HGET', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
-if redis.call('EXISTS', KEYS[6]) == 0 or redis.call('GET', KEYS[3]) == 'done' then return false end
+local size = redis.call('GET', KEYS[6])
+if not size or not body or claim == 'done' then return false end
+local taken = {body, size + (redis.call('GET', KEYS[5]) or 0)}
+for _, part in ipairs(redis.call('SMEMBERS', KEYS[7])) do table.insert(taken, part) end
 redis.call('DEL', KEYS[4], KEYS[5], KEYS[6], KEYS[7])
 redis.call('SET', KEYS[3], 'done', 'EX', ARGV[2])
-return body`);
+return taken`);

@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { decodeJson, encodedText, encodeJson } from '../../protocol/json-text.ts';
 import { readSignature, type SignatureData } from '../../protocol/signature.ts';
-import type { ChordArrival, ChordClaim, ChordPart, ChordStore } from '../backend.ts';
+import type { ChordArrival, ChordClaim, ChordPart, ChordStore, OverdueChord } from '../backend.ts';
 
 export interface ChordOptions {
   readonly file: SqliteFile;
@@ -40,14 +40,18 @@ export class SqliteChords implements ChordStore {
     return this.#write(100, (file, nowMs) => this.#arrive(file, groupId, part, nowMs));
   }
 
-  overdue(max: number): Promise<readonly { readonly groupId: string; readonly body: SignatureData }[]> {
+  overdue(max: number): Promise<readonly OverdueChord[]> {
     return this.#write(max, (file, nowMs) =>
       file
         .sql(OVERDUE)
         .all([nowMs, max, nowMs + (this.#options.expiresMs ?? REMEMBER_MS)])
-        .map(([groupId, body]) => {
+        .map(([groupId, body, size]) => {
+          const arrived = file
+            .sql(PARTS)
+            .all([String(groupId)])
+            .map(readPart);
           file.sql(FORGET_PARTS).run([String(groupId)]);
-          return { groupId: String(groupId), body: readSignature(decodeJson(String(body))) };
+          return { groupId: String(groupId), body: readSignature(decodeJson(String(body))), size: Number(size), arrived };
         }),
     );
   }
@@ -117,7 +121,7 @@ const OVERDUE = `
   UPDATE chord SET state = 'failed', claim = NULL, expires_at = ?3
   WHERE group_id IN (
     SELECT group_id FROM chord WHERE expires_at <= ?1 AND state = 'open' AND body IS NOT NULL AND claimed_until <= ?1 ORDER BY expires_at LIMIT ?2)
-  RETURNING group_id, body`;
+  RETURNING group_id, body, size`;
 const END = `UPDATE chord SET state = ?, body = NULL, claim = NULL, expires_at = ? WHERE group_id = ? AND claim = ? AND state = 'open'`;
 const PARTS = `SELECT part, task_id, status, result FROM chord_part WHERE group_id = ? ORDER BY part = ${NO_INDEX}, part, id`;
 const FORGET_PARTS = 'DELETE FROM chord_part WHERE group_id = ?';

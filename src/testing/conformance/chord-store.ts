@@ -229,7 +229,7 @@ export const chordCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
-    name: 'a chord whose parts vanished is overdue, once, with its body',
+    name: 'a chord whose parts vanished is overdue, once, with its body, its size and the parts that came',
     async run(harness) {
       const options: OpenBackend = { chordExpiresMs: 1000 };
       const stores = [await openChords(harness, options), await openChords(harness, options)] as const;
@@ -249,6 +249,12 @@ export const chordCases: readonly Case<BackendHarness>[] = [
         ['gone'],
       );
       assert.deepEqual({ ...late[0]!.body }, { ...body });
+      assert.equal(late[0]!.size, 2);
+      const { taskId, index } = part(0);
+      assert.deepEqual(
+        late[0]!.arrived.map((one) => ({ taskId: one.taskId, index: one.index })),
+        [{ taskId, index }],
+      );
       assert.deepEqual(await stores[1].overdue(10), []);
       const { kind } = await stores[1].arrive('gone', part(1));
       assert(kind === 'closed' || kind === 'counted');

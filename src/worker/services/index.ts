@@ -1,4 +1,5 @@
 import type { Service } from '../../kernel/service.ts';
+import { chords } from './chords.ts';
 import { connection } from './connection.ts';
 import { consume } from './consume.ts';
 import { control } from './control.ts';
@@ -12,6 +13,7 @@ import { timer } from './timer.ts';
 export const workerServices = (w: WorkerParts): readonly Service[] => [
   timer(w),
   pool(w),
+  chords(w),
   connection(w), // What requires it starts again when the broker is back.
   events(w),
   ...(w.context.options.heartbeats ? [heartbeat(w)] : []),
