@@ -7,6 +7,7 @@ import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
 import { maskUrl, parseUrl, parseUrls } from '../kernel/broker-url.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
+import { durationMs } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
 import { LamportClock } from '../kernel/lamport-clock.ts';
 import { createLogger, type Logger } from '../kernel/logger.ts';
@@ -237,6 +238,7 @@ export class Core implements AppCore {
       backend,
       hostname,
       resultExtended: this.settings.resultExtended,
+      chordJoinTimeoutMs: durationMs(this.settings.resultChordJoinTimeout) ?? 3000,
       log: this.forwardedLog,
       errorNames: this.errorNames,
       findTask: (name) => this.registry.get(name),

@@ -4,14 +4,16 @@ import { encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import type { ExecutionEnv } from './env.ts';
 
-/** How long the results of a complex header may take to be there once its parts are (`resultChordJoinTimeout`). */
+/** Celery's default of `resultChordJoinTimeout`. */
 const JOIN_TIMEOUT_MS = 3_000;
+
+type JoinEnv = Pick<ExecutionEnv, 'backend' | 'clock' | 'chordJoinTimeoutMs'>;
 
 /**
  * The list that a chord's body gets, in header order. A header of plain tasks is in the parts already; one with groups or chords in it was
  * saved as a tree, and its values are read from the results.
  */
-export async function joinGroup(groupId: string, parts: readonly ChordPart[], env: Pick<ExecutionEnv, 'backend' | 'clock'>): Promise<Encoded> {
+export async function joinGroup(groupId: string, parts: readonly ChordPart[], env: JoinEnv): Promise<Encoded> {
   const tree = await env.backend.loadGroup(groupId);
   if (tree === undefined) return encodedText(listText(parts.map((part) => part.result.json)));
   const members = membersOf(tree);
@@ -36,10 +38,10 @@ export const idsOf = (tuple: Json): readonly string[] => (isGroup(tuple) ? membe
 const textOf = (tuple: Json, values: ReadonlyMap<string, Encoded>): string =>
   isGroup(tuple) ? listText(membersOf(tuple).map((member) => textOf(member, values))) : values.get(idOf(tuple))!.json;
 
-async function resultsOf(ids: readonly string[], { backend, clock }: Pick<ExecutionEnv, 'backend' | 'clock'>): Promise<ReadonlyMap<string, Encoded>> {
+async function resultsOf(ids: readonly string[], { backend, clock, chordJoinTimeoutMs = JOIN_TIMEOUT_MS }: JoinEnv): Promise<ReadonlyMap<string, Encoded>> {
   const found = new Map<string, Encoded>();
   const patience = new AbortController();
-  const timer = clock.schedule(JOIN_TIMEOUT_MS, () => patience.abort(new ChordError('the results of the header are not all there')));
+  const timer = clock.schedule(chordJoinTimeoutMs, () => patience.abort(new ChordError('the results of the header are not all there')));
   try {
     for await (const meta of backend.watch(ids, { states: 'final', signal: patience.signal })) {
       if (meta.status !== 'SUCCESS') throw new ChordError(`Dependency ${meta.task_id} raised ${JSON.stringify(meta.result.json)}`);

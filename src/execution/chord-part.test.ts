@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { received, sig, testEnv } from '../../test/kit/execution-env.ts';
+import type { FakeClock } from '../testing/fake-clock.ts';
 import { finishTask } from './finish-task.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,6 +21,20 @@ test('the last part starts the body, with the results in header order', async ()
   // It was told again, by a redelivery: the chord is closed.
   await finishTask(part(0), success(10), env);
   expect(env.done.filter((line) => line.startsWith('start'))).toHaveLength(1);
+});
+
+test('the results of a header with groups in it are waited for as long as resultChordJoinTimeout says', async () => {
+  const env = await testEnv({ chordJoinTimeoutMs: 10_000 });
+  const clock = env.clock as FakeClock;
+  await env.backend.saveGroup('g', [['g', null], [[['p0', null], null], [['slow', null], null]]]);
+  await env.backend.chords!.open('g', 1, body);
+  const state = { isOver: false };
+  void finishTask(part(0), success(1), env).then(() => (state.isOver = true));
+  await clock.advance(9_000);
+  expect(state.isOver).toBe(false);
+  await clock.advance(2_000);
+  expect(state.isOver).toBe(true);
+  expect((await env.backend.load('b'))?.result.json).toContain('ChordError');
 });
 
 test('a failed part fails the body: its errbacks first, then its result', async () => {

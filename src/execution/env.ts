@@ -17,6 +17,8 @@ export interface ExecutionEnv {
   readonly hostname: string;
   /** `resultExtended`: metas carry name, arguments, worker, retries and queue. */
   readonly resultExtended: boolean;
+  /** `resultChordJoinTimeout`: how long the results of a complex header may take to be there once its parts are. 3 s where nothing is said. */
+  readonly chordJoinTimeoutMs?: number;
   readonly log: Logger;
   findTask(name: string): RunnableTask | undefined;
   /** Names of errors (`registerError`); without it those known to everybody. */
