@@ -256,6 +256,17 @@ test('what is not built is refused where it is said', async () => {
   await expect(add.applyAsync([1], { retryPolicy: { retryErrors: [Error] } })).rejects.toThrow(/retryErrors is not built/);
 });
 
+test('calls by name are sent even with taskAlwaysEager', async () => {
+  const warned: string[] = [];
+  const { app, sent } = listening({ taskAlwaysEager: true, log: { ...silentLogger, warn: (line) => void warned.push(line) } });
+  const add = app.task('add', (x: number, y: number) => x + y);
+  expect(await (await add.delay(1, 2)).get()).toBe(3);
+  expect(sent).toEqual([]);
+  await app.sendTask('add', [1, 2]);
+  expect(sent.map(({ task }) => task)).toEqual(['add']);
+  expect(warned).toEqual(['taskAlwaysEager does not count for sendTask: add is sent']);
+});
+
 test('class tasks that belong to no app say so', () => {
   class Lonely extends BaseTask {
     run(): string {

@@ -168,7 +168,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
     const { kwargs = {}, ...rest } = options;
     if (rest.queue instanceof Queue) this.#core.queues.add(rest.queue);
     const data = signatureData({ task: name, args: args as readonly Value[], kwargs: kwargs as ValueMap, options: wireOptions(rest) });
-    return this.#core.starter.start(data, sendingOf(rest));
+    return this.#core.starter.start(data, { ...sendingOf(rest), isByName: true });
   }
 
   /** Many calls at once; they leave together. Rejects with the first failure; the others may have been sent. */

@@ -46,8 +46,11 @@ export class Starter implements Caller {
     try {
       const nothing = nothingToSend(signature);
       if (nothing !== undefined) return Promise.resolve(nothing);
-      if (this.#core.settings.taskAlwaysEager && this.#core.registry.get(signature.task) !== undefined) return this.#core.eager.apply(signature, {});
-      if (signature.subtask_type !== null && this.#core.settings.taskAlwaysEager) return this.#core.eager.apply(signature, {});
+      const isEager = this.#core.settings.taskAlwaysEager && sending.isByName !== true;
+      if (sending.isByName === true && this.#core.settings.taskAlwaysEager) {
+        this.#core.log.warn(`taskAlwaysEager does not count for sendTask: ${signature.task} is sent`);
+      }
+      if (isEager && (signature.subtask_type !== null || this.#core.registry.get(signature.task) !== undefined)) return this.#core.eager.apply(signature, {});
       const run = currentRun();
       const parent = run === undefined ? undefined : this.#parentOf(run.received);
       if (signature.subtask_type === null && signature.task !== 'celery.chunks') return this.#send(signature, sending, run, this.#within(parent));

@@ -7,6 +7,8 @@ import type { ResultNode } from './plan.ts';
 export interface Sending {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** A call by name (`sendTask`): it goes to a worker whatever `taskAlwaysEager` says. */
+  readonly isByName?: boolean;
 }
 
 /** Who carries signatures out: the app that they were made by. */
