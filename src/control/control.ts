@@ -8,8 +8,8 @@ import { declare } from '../messaging/consumer.ts';
 import type { Queue } from '../messaging/entities.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import type { RevokeOptions } from '../results/result.ts';
-import { broadcast } from './broadcast.ts';
-import type { BroadcastOptions, Replies } from './broadcast.ts';
+import { broadcast } from '../app/broadcast.ts';
+import type { BroadcastOptions, Replies } from '../app/broadcast.ts';
 import { commands, writeArgs } from './commands.ts';
 import type { CommandName } from './commands.ts';
 

@@ -1,8 +1,8 @@
 import { coreOf } from '../app/core.ts';
 import type { Celery } from '../app/celery.ts';
 import type { Value } from '../protocol/json.ts';
-import { broadcast } from './broadcast.ts';
-import type { BroadcastOptions, Replies } from './broadcast.ts';
+import { broadcast } from '../app/broadcast.ts';
+import type { BroadcastOptions, Replies } from '../app/broadcast.ts';
 import { commands, writeArgs } from './commands.ts';
 import type { CommandArgs, CommandName } from './commands.ts';
 

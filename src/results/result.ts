@@ -18,7 +18,9 @@ export interface GetOptions extends WaitOptions {
 export interface RevokeOptions {
   readonly terminate?: boolean;
   readonly signal?: string;
+  /** Resolve only when the workers have heard it: when none has answered for `timeout`. */
   readonly wait?: boolean;
+  /** Default 1 second. */
   readonly timeout?: Duration;
 }
 export interface ResultMeta {

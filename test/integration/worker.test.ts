@@ -187,6 +187,14 @@ describe.each(roads)('a worker on $name', (road) => {
     expect(await result.state()).toBe('REVOKED');
   });
 
+  it('a result that is revoked with wait has reached the worker then', async () => {
+    const { add, ask, queue, start } = setUp();
+    const worker = await start();
+    const result = await add.applyAsync([1, 1], { queue: `${queue}-unheard` });
+    await result.revoke({ wait: true, timeout: 0.5 });
+    expect(await ask(worker).revoked()).toEqual({ [worker.hostname]: [result.id] });
+  });
+
   it('a running task is ended by revoke with terminate', async () => {
     const { app, gate, running, start } = setUp();
     const worker = await start();

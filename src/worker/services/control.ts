@@ -1,6 +1,6 @@
 import { Mailbox } from '../../messaging/mailbox.ts';
 import type { Service } from '../../kernel/service.ts';
-import { mailboxNames } from '../../control/mailbox-names.ts';
+import { mailboxNames } from '../../app/mailbox-names.ts';
 import type { WorkerParts } from './parts.ts';
 
 /** Hears remote commands; not where the transport has no way to say something to all. */

@@ -1,4 +1,4 @@
-import type { AppCore } from '../app/core.ts';
+import type { AppCore } from './core.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { durationMs } from '../kernel/duration.ts';
@@ -7,6 +7,7 @@ import { newId } from '../kernel/ids.ts';
 import { commandExchange, replyDeclaration } from '../messaging/mailbox.ts';
 import { declare } from '../messaging/consumer.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
+import type { WireMessage } from '../protocol/wire-message.ts';
 import type { Channel, Delivery } from '../transports/transport.ts';
 import { mailboxNames } from './mailbox-names.ts';
 
@@ -68,6 +69,11 @@ interface Call {
   readonly timeoutMs: number;
 }
 
+interface Addressing extends Pick<BroadcastOptions, 'destination' | 'pattern' | 'matcher'> {
+  readonly timeoutMs?: number;
+  readonly replyTo?: ValueMap;
+}
+
 async function callAndGather(call: Call, command: Command): Promise<Readonly<Record<string, Value>>> {
   const { channel, core, options } = call;
   const id = newId();
@@ -127,10 +133,19 @@ function gather(
   };
 }
 
-async function publish({ channel, core, options, timeoutMs }: Call, { method, args, reply }: Command, replyTo: ValueMap): Promise<void> {
-  const { clock, lamport, serializers, settings } = core;
-  const { destination, pattern, matcher } = options;
-  const exchange = commandExchange(mailboxNames(settings));
+async function publish({ channel, core, options, timeoutMs }: Call, command: Command, replyTo: ValueMap): Promise<void> {
+  const exchange = commandExchange(mailboxNames(core.settings));
+  const message = await commandMessage(core, command, { ...options, timeoutMs, replyTo });
+  await channel.declareExchange(exchange);
+  await channel.publish(message, exchange.name, '');
+}
+
+/** A command as it is published to all; who may answer it has `timeoutMs` to hear it. */
+export async function commandMessage(
+  { clock, lamport, serializers, settings }: Pick<AppCore, 'clock' | 'lamport' | 'serializers' | 'settings'>,
+  { method, args, reply }: Command,
+  { destination, pattern, matcher, timeoutMs = 0, replyTo = {} }: Addressing = {},
+): Promise<WireMessage> {
   const request: ValueMap = {
     method,
     arguments: args,
@@ -141,6 +156,5 @@ async function publish({ channel, core, options, timeoutMs }: Call, { method, ar
   };
   const { body, contentType, contentEncoding } = await serializers.encode(request, { serializer: settings.taskSerializer });
   const headers = { clock: lamport.forward(), expires: reply ? (clock.now() + timeoutMs) / 1000 : 0 };
-  await channel.declareExchange(exchange);
-  await channel.publish({ body, contentType, contentEncoding, headers, properties: { priority: 0, persistent: true } }, exchange.name, '');
+  return { body, contentType, contentEncoding, headers, properties: { priority: 0, persistent: true } };
 }

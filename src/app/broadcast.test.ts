@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { AppCore } from '../app/core.ts';
+import type { AppCore } from './core.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { LamportClock } from '../kernel/lamport-clock.ts';
 import { silentLogger } from '../kernel/logger.ts';
