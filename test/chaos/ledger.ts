@@ -17,8 +17,8 @@ export interface Ledger {
   readonly unexplained: readonly string[];
 }
 
-/** An ack leaves with the next take, or at the end of the tick; on a loaded machine that may be this late. */
-const ACK_MS = 250;
+/** A late ack waits for its result to be stored and leaves with the next take; on a loaded machine, with workers starting all the time, that may be this late. */
+const ACK_MS = 1000;
 
 /** Accounts for every id: what the workers' logs say against what was sent and who was killed when. */
 export function ledgerOf(folder: string, sent: readonly string[], killedAt: ReadonlyMap<number, number>): Ledger {
