@@ -109,7 +109,13 @@ export class Publisher {
     return wrap(this.#core.middlewares.publishing, call, async () => {
       const changed: PlannedMessage = {
         route,
-        message: { headers: call.headers as TaskHeaders, args: call.args as readonly Value[], kwargs: call.kwargs as ValueMap, embed: message.embed },
+        // Copies: a middleware may have changed what is inside, so a text that was kept for it (a retry's) does not count.
+        message: {
+          headers: call.headers as TaskHeaders,
+          args: [...call.args] as readonly Value[],
+          kwargs: { ...call.kwargs } as ValueMap,
+          embed: message.embed,
+        },
       };
       const ready = await this.outgoing(changed, isFollowUp);
       await host.dispatch({ chords: [], groups: [], messages: [ready] });

@@ -11,6 +11,7 @@ import { metaOf } from './metas.ts';
 import { wireMoment } from './moments.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
+import { withOwnText } from './own-text.ts';
 import { saved } from './save.ts';
 
 /** What became of it: settling, events and counters go by this outcome, not by the one that was reported. */
@@ -154,7 +155,7 @@ async function again(one: Finishing, outcome: Retrying): Promise<Outcome> {
   const { received, env } = one;
   let child: Json;
   try {
-    child = await env.start(readSignature(decodeJson(outcome.signatureJson)), received);
+    child = await env.start(withOwnText(readSignature(decodeJson(outcome.signatureJson)), received), received);
   } catch (error) {
     return fail(one, failed(one, outcome, error));
   }

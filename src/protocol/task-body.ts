@@ -26,7 +26,15 @@ export const taskBodyValue = (body: TaskBody): Value => [body.args, body.kwargs,
 
 /** The same as JSON text. Throws EncodeError. */
 export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
-  return `[${encodeJson(args)},${encodeJson(kwargs)},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+  return `[${texts.get(args) ?? encodeJson(args)},${texts.get(kwargs) ?? encodeJson(kwargs)},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+}
+
+/** Texts of arguments that are to be sent on as they came. */
+const texts = new WeakMap<object, string>();
+
+/** These arguments, which nobody changes any more, are written as `json` from now on. */
+export function keepText(args: TaskBody['args'] | TaskBody['kwargs'], json: string): void {
+  texts.set(args, json);
 }
 
 const isBare = ({ callbacks, errbacks, chain, chord }: Embed): boolean => callbacks === null && errbacks === null && chain === null && chord === null;
