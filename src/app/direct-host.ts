@@ -44,8 +44,8 @@ export class DirectHost implements TaskHost {
     return this.#counted(this.#carryOut({ chords, groups, messages }));
   }
 
-  saveState(meta: ResultMeta): Promise<void> {
-    return this.#counted(this.#options.backend().then((backend) => backend.save(meta)));
+  saveState(meta: ResultMeta, replyTo?: string): Promise<void> {
+    return this.#counted(this.#options.backend().then((backend) => backend.save(meta, replyTo === undefined ? {} : { replyTo })));
   }
 
   growChord(groupId: string, by: number): Promise<void> {
@@ -68,7 +68,7 @@ export class DirectHost implements TaskHost {
     for (const { groupId, tree } of groups) await (await this.#options.backend()).saveGroup(groupId, tree);
     for (const { groupId, size, body } of chords) await (await this.#chords()).open(groupId, size, body);
     const producer = (this.#producer ??= await this.#options.producer());
-    await Promise.all(messages.map((message) => producer.publish(message)));
+    await producer.publishAll(messages);
   }
 
   async #chords(): Promise<NonNullable<ResultBackend['chords']>> {

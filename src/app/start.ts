@@ -1,7 +1,7 @@
 import type { Caller, Sending } from '../canvas/caller.ts';
 import { compile } from '../canvas/compile.ts';
 import { nothingToSend } from '../canvas/nothing.ts';
-import type { CompileContext, Plan, ResultNode } from '../canvas/plan.ts';
+import type { CompileContext, Plan, PlannedMessage, ResultNode } from '../canvas/plan.ts';
 import { prepend } from '../canvas/signature-data.ts';
 import { OperationalError } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
@@ -15,9 +15,10 @@ import { TaskResult } from '../results/async-result.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
 import { handleOf, nodeOf, tupleOf } from '../results/tree.ts';
 import type { Core } from './app-core.ts';
-import type { Publisher } from './publish.ts';
+import type { Publisher, Sent } from './publish.ts';
 
-type Parent = NonNullable<CompileContext['parent']>;
+/** `replyTo` is there in what follows from a task: its results go to whoever called that. */
+type Parent = NonNullable<CompileContext['parent']> & { readonly replyTo?: string | undefined };
 
 /** The one way in which calls are carried out: compile, route and encode, dispatch through a host. */
 export class Starter implements Caller {
@@ -36,6 +37,9 @@ export class Starter implements Caller {
       },
       origin: core.origin,
       chords: 'none',
+      get replyTo() {
+        return core.replyTo;
+      },
       defaults: (task) => core.registry.get(task)?.defaults ?? core.declared.get(task),
     };
   }
@@ -53,7 +57,7 @@ export class Starter implements Caller {
       if (isEager && (signature.subtask_type !== null || this.#core.registry.get(signature.task) !== undefined)) return this.#core.eager.apply(signature, {});
       const run = currentRun();
       const parent = run === undefined ? undefined : this.#parentOf(run.received);
-      if (signature.subtask_type === null && signature.task !== 'celery.chunks') return this.#send(signature, sending, run, this.#within(parent));
+      if (isCall(signature)) return this.#send(signature, sending, run, this.#within(parent));
       return this.#withChords(parent).then((context) => this.#send(signature, sending, run, context));
     } catch (error) {
       return Promise.reject(error);
@@ -63,31 +67,50 @@ export class Starter implements Caller {
   #send(signature: SignatureData, sending: Sending, run: Run | undefined, context: CompileContext): Promise<AsyncResult<unknown>> {
     const plan = compile(signature, context);
     const result = this.#handle(plan);
-    if (run !== undefined && signature.options['add_to_parent'] !== false && this.#core.registry.get(run.received.headers.task)?.options.trail !== false) {
-      run.children.push(tupleOf(plan.result));
-    }
+    this.#trail(signature, plan, run);
     const sent = this.dispatch(plan, run?.host ?? this.#core.host);
     const { signal, timeoutMs } = sending;
     if (signal === undefined && timeoutMs === undefined) return sent.then(() => result);
     return this.#orGivenUp(sent, signal, timeoutMs).then(() => result);
   }
 
-  /** Several calls at once: their messages leave together. */
+  /** Several calls at once: their messages leave together. Where all are plain calls they are one plan, with one answer to wait for. */
   async startAll(signatures: readonly SignatureData[]): Promise<AsyncResult<unknown>[]> {
-    return Promise.all(signatures.map((signature) => this.start(signature, {})));
+    const { loading, settings, host } = this.#core;
+    if (signatures.length === 0) return [];
+    if (loading !== undefined || settings.taskAlwaysEager || !signatures.every(isCall)) {
+      return Promise.all(signatures.map((signature) => this.start(signature, {})));
+    }
+    const run = currentRun();
+    const context = this.#within(run === undefined ? undefined : this.#parentOf(run.received));
+    const publish: PlannedMessage[] = [];
+    const results = signatures.map((signature) => {
+      const plan = compile(signature, context);
+      publish.push(...plan.publish);
+      this.#trail(signature, plan, run);
+      return this.#handle(plan);
+    });
+    await this.dispatch({ chords: [], groups: [], publish }, run?.host ?? host);
+    return results;
+  }
+
+  /** What a task calls are its children, unless call or task say otherwise. */
+  #trail(signature: SignatureData, plan: Plan, run: Run | undefined): void {
+    if (run === undefined || signature.options['add_to_parent'] === false) return;
+    if (this.#core.registry.get(run.received.headers.task)?.options.trail !== false) run.children.push(tupleOf(plan.result));
   }
 
   /** A call that follows from a task: a callback, a link, a chord's body, a retry. */
   async follow(signature: SignatureData, because: ReceivedTask, result?: Encoded): Promise<Json> {
     const called = result === undefined || signature.immutable ? signature : prepend(signature, [result.value()]);
-    const parent = this.#parentOf(because);
-    const isPlain = called.subtask_type === null && called.task !== 'celery.chunks';
-    const plan = compile(called, isPlain ? this.#within(parent) : await this.#withChords(parent));
+    const { replyTo } = because.wire.properties;
+    const parent = { ...this.#parentOf(because), replyTo: this.#core.isAnswered ? replyTo : undefined };
+    const plan = compile(called, isCall(called) ? this.#within(parent) : await this.#withChords(parent));
     await this.dispatch(plan, this.#core.host, { isFollowUp: true });
     return tupleOf(plan.result);
   }
 
-  async dispatch(plan: Plan, host: TaskHost, options: { readonly isFollowUp?: boolean } = {}): Promise<void> {
+  dispatch(plan: Sent, host: TaskHost, options?: { readonly isFollowUp?: boolean }): Promise<void> {
     return this.#publisher.dispatch(plan, host, options);
   }
 
@@ -114,14 +137,18 @@ export class Starter implements Caller {
   #within(parent: Parent | undefined): CompileContext {
     if (parent === undefined) return this.#context;
     const { origin, defaults, now } = this.#context;
-    return { newId, now, origin, chords: 'none', parent, ...(defaults === undefined ? {} : { defaults }) };
+    return { newId, now, origin, chords: 'none', parent, replyTo: this.#replyTo(parent), ...(defaults === undefined ? {} : { defaults }) };
+  }
+
+  #replyTo(parent: Parent | undefined): string | undefined {
+    return parent !== undefined && 'replyTo' in parent ? parent.replyTo : this.#core.replyTo;
   }
 
   /** What a workflow must know beside: whether chords can be counted. */
   async #withChords(parent: Parent | undefined): Promise<CompileContext> {
     const { origin, defaults, now } = this.#context;
     const { chords } = (await this.#core.backend()).capabilities;
-    return { newId, now, origin, chords, ...(defaults === undefined ? {} : { defaults }), ...(parent === undefined ? {} : { parent }) };
+    return { newId, now, origin, chords, replyTo: this.#replyTo(parent), ...(defaults === undefined ? {} : { defaults }), ...(parent === undefined ? {} : { parent }) };
   }
 
   /** The caller no longer waits; the message may still arrive. */
@@ -142,3 +169,6 @@ export class Starter implements Caller {
     });
   }
 }
+
+/** One message and no more: no workflow that must be compiled first. */
+const isCall = ({ subtask_type, task }: SignatureData): boolean => subtask_type === null && task !== 'celery.chunks';

@@ -23,7 +23,11 @@ export function argsRepr(args: readonly unknown[], options: ReprOptions = {}): s
 }
 
 /** Keyword arguments, as a dict: `{'a': 1}`. */
-export const kwargsRepr = (kwargs: object, options: ReprOptions = {}): string => pythonRepr(kwargs, options);
+export function kwargsRepr(kwargs: object, options: ReprOptions = {}): string {
+  for (const _ in kwargs) return pythonRepr(kwargs, options);
+  // Most calls have none.
+  return Object.getPrototypeOf(kwargs) === Object.prototype ? '{}' : pythonRepr(kwargs, options);
+}
 
 /** Even without a limit of levels, a value that contains itself must come to an end. */
 const DEEPEST = 100;
@@ -63,9 +67,9 @@ class Writer {
 
   #inBrackets<T>(open: string, close: string, items: readonly T[], write: (item: T) => void): void {
     this.#add(open);
-    for (const [index, item] of items.entries()) {
+    for (let index = 0; index < items.length; index++) {
       if (index > 0) this.#add(', ');
-      write(item);
+      write(items[index] as T);
       if (!this.#isCut) continue;
       // The text is full: what is open is closed, so that it still reads as one value.
       this.text += index + 1 < items.length ? `, ...${close.replace(',', '')}` : close;
@@ -165,6 +169,7 @@ function withoutZeros(parts: readonly number[], keep: number): readonly number[]
 function numberText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
+  if (Number.isSafeInteger(value)) return String(value);
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
 }
 

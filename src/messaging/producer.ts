@@ -9,6 +9,8 @@ import type { Declaration, OutgoingMessage } from './outgoing.ts';
 export interface Producer {
   /** Resolves when the broker has the message. Rejects with OperationalError when the message's retry policy is used up. */
   publish(message: OutgoingMessage): Promise<void>;
+  /** The same for many; resolves when the broker has all of them, rejects with the first failure. */
+  publishAll(messages: readonly OutgoingMessage[]): Promise<void>;
   /** Waits for what is being opened, declared or tried again, then lets go of the channel; the link stays. Who has published waits for its own promise. */
   close(): Promise<void>;
 }
@@ -44,6 +46,32 @@ class LinkProducer implements Producer {
     // A driver may give every call of a tick the same promise: what waits is put on it only where a failure may be tried again.
     const sent = open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
     return sent.catch((error: unknown) => this.#track(this.#withRetries(message, error)));
+  }
+
+  async publishAll(messages: readonly OutgoingMessage[]): Promise<void> {
+    const answers: Promise<void>[] = [];
+    let batch: { readonly sent: Promise<void>; readonly messages: OutgoingMessage[] } | undefined;
+    for (const message of messages) {
+      const open = this.#channel;
+      if (this.#isClosed || open === undefined || !open.knows(message.declare)) {
+        answers.push(this.publish(message));
+        continue;
+      }
+      const sent = open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
+      if (batch?.sent === sent) {
+        batch.messages.push(message);
+        continue;
+      }
+      // One promise for what the driver sends in one command; only after a failure each message has its own way again.
+      const together = [message];
+      batch = { sent, messages: together };
+      answers.push(sent.catch((error: unknown) => this.#again(together, error)));
+    }
+    await Promise.all(answers);
+  }
+
+  async #again(messages: readonly OutgoingMessage[], failed: unknown): Promise<void> {
+    await Promise.all(messages.map((message) => this.#track(this.#withRetries(message, failed))));
   }
 
   async close(): Promise<void> {

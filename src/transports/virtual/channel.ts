@@ -47,6 +47,7 @@ export class VirtualChannel implements Channel {
   readonly #consumers = new Map<string, Consumer[]>();
   readonly #shutdown = new AbortController();
   #isClosed = false;
+  #guarded: Promise<unknown> | undefined;
 
   constructor(parts: ChannelParts) {
     this.#parts = parts;
@@ -272,6 +273,9 @@ export class VirtualChannel implements Channel {
 
   /** An error goes to the caller; one that says "the server is gone" ends the connection as well. */
   #guard<T>(answer: Promise<T>): Promise<T> {
+    // Calls of one tick share the store's promise: one look at its failure does for all of them.
+    if (answer === this.#guarded) return answer;
+    this.#guarded = answer;
     answer.catch((error: unknown) => error instanceof OperationalError && this.#parts.fail(error));
     return answer;
   }
