@@ -11,6 +11,8 @@ export function pool({ context, runner }: WorkerParts): Service {
       const { core, hostname, options } = context;
       const { appModule, concurrency, maxMemoryPerChildKb, maxTasksPerChild } = options;
       context.env = { ...(await core.env(hostname)), signal: context.stopped };
+      // Its only slot would be the one that the other task needs.
+      if (options.pool === 'solo') core.setJoinBlocks(true);
       context.pool = await createPool(options.pool, {
         core,
         hostname,
