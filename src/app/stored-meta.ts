@@ -26,7 +26,7 @@ export function storeOf(source: ResultSource): ResultStore {
 
 /** A meta as users write it, as backends store it. */
 function storedMeta(meta: ResultMeta): StoredMeta {
-  const { taskId, status, result, traceback, dateDone, name, args, kwargs, worker, retries, queue, stamps } = meta;
+  const { taskId, status, result, traceback, dateDone, parentId, groupId, name, args, kwargs, worker, retries, queue, stamps } = meta;
   const extended = { name, args, kwargs, worker, retries, queue, ...(stamps === undefined ? {} : { stamped_headers: Object.keys(stamps), ...stamps }) };
   const said = Object.fromEntries(Object.entries(extended).filter(([, value]) => value !== undefined)) as ValueMap;
   const date = dateDone ?? null;
@@ -37,6 +37,8 @@ function storedMeta(meta: ResultMeta): StoredMeta {
     traceback: traceback ?? null,
     children: [],
     date_done: isFinal(status) && date !== null ? date.toISOString().replace('Z', '000+00:00') : null,
+    ...(groupId === undefined ? {} : { group_id: groupId }),
+    ...(parentId === undefined ? {} : { parent_id: parentId }),
     ...(Object.keys(said).length === 0 ? {} : { extended: said }),
   };
 }

@@ -172,6 +172,8 @@ export function publicMeta(meta: StoredMeta, source: ResultSource): ResultMeta {
     result,
     traceback: meta.traceback,
     dateDone: meta.date_done === null ? null : new Date(meta.date_done),
+    ...(meta.parent_id === undefined ? {} : { parentId: meta.parent_id }),
+    ...(meta.group_id === undefined ? {} : { groupId: meta.group_id }),
     ...(Object.fromEntries(Object.entries(extended).filter(([, value]) => value !== undefined)) as Partial<ResultMeta>),
     ...(stamps.length === 0 ? {} : { stamps: Object.fromEntries(stamps) }),
   };

@@ -29,6 +29,10 @@ export interface ResultMeta {
   readonly result: unknown;
   readonly traceback: string | null;
   readonly dateDone: Date | null;
+  /** The task that made the call, where one did. */
+  readonly parentId?: string;
+  /** The group that it is a member of, where it is one. */
+  readonly groupId?: string;
   readonly name?: string;
   readonly args?: List;
   readonly kwargs?: Readonly<Record<string, unknown>>;

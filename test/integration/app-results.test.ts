@@ -32,7 +32,7 @@ describe('a result', () => {
     const result = app.AsyncResult<number>('a');
     expect([await result.state(), await result.ready(), await result.exists(), await result.info()]).toEqual(['PENDING', false, false, null]);
     const waiting = result.get({ timeout: 5 });
-    await app.backend.save(meta('a', 'SUCCESS', 4, { name: 't.add', args: [2, 2], retries: 1, stamps: { tag: 'T' } }));
+    await app.backend.save(meta('a', 'SUCCESS', 4, { parentId: 'p', groupId: 'g', name: 't.add', args: [2, 2], retries: 1, stamps: { tag: 'T' } }));
     expect(await waiting).toBe(4);
     expect(await app.AsyncResult('a').meta()).toEqual({
       taskId: 'a',
@@ -40,6 +40,8 @@ describe('a result', () => {
       result: 4,
       traceback: null,
       dateDone: new Date(Date.UTC(2026, 0, 1)),
+      parentId: 'p',
+      groupId: 'g',
       name: 't.add',
       args: [2, 2],
       retries: 1,

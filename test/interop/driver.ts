@@ -1,6 +1,5 @@
 // A TypeScript producer that does what the test says: one JSON command a line in, one JSON answer a line out. The twin of python/driver.py.
 import { createInterface } from 'node:readline';
-import { Redis } from 'ioredis';
 import { TaskFailure } from 'celeriac';
 import { control, inspect } from 'celeriac/control';
 import { decodeJson, encodeJson } from '../../dist/protocol/json-text.js';
@@ -36,7 +35,7 @@ async function outcome(command: Fields): Promise<Fields> {
     error,
     traceback: Boolean(meta.traceback),
     children: (await result.children()).map((child) => child.id),
-    parent_id: (JSON.parse((await store.get(`celery-task-meta-${command['id']}`)) ?? '{}') as Fields)['parent_id'] ?? null,
+    parent_id: meta.parentId ?? null,
     name: meta.name ?? null,
   };
 }
@@ -59,9 +58,6 @@ async function shutdown(command: Fields): Promise<null> {
   return null;
 }
 
-/** For what no handle shows. */
-const store = new Redis(process.env['INTEROP_BACKEND']!);
-
 const commands: Record<string, (command: Fields) => Promise<unknown>> = { call, outcome, revoke, inspect: inspection, shutdown };
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
@@ -74,5 +70,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   process.stdout.write(`${encodeJson(answer as never)}\n`);
 }
-store.disconnect();
 await app.close();
