@@ -5,7 +5,7 @@ export type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 export type LogLevel = Level | Lowercase<Level>;
 const WEIGHT: Readonly<Record<Level, number>> = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, CRITICAL: 50 };
 
-/** What user code and the house log through; pino and winston fit. `data` are fields, shown by the JSON format and after the message in text; an `error` field shows its stack. */
+/** What user code and the house log through; pino and winston fit. `data` are fields, shown by the JSON format and after the message in text; an `error` field shows its stack, a `process` field names whose line it is (`ForkPoolWorker-1`). */
 export interface Logger {
   debug(message: string, data?: object): void;
   info(message: string, data?: object): void;
@@ -36,7 +36,8 @@ export function createLogger(options: {
   const at = (level: Level) =>
     WEIGHT[level] < least
       ? () => undefined
-      : (message: string, data?: object) => options.write(format({ level, message, data, at: options.clock.now(), process: options.process ?? 'MainProcess' }));
+      : (message: string, data?: object) =>
+          options.write(format({ level, message, data, at: options.clock.now(), process: processOf(data) ?? options.process ?? 'MainProcess' }));
   return { debug: at('DEBUG'), info: at('INFO'), warn: at('WARNING'), error: at('ERROR'), critical: at('CRITICAL') };
 }
 
@@ -70,9 +71,14 @@ export function jsonFormat(record: LogRecord): string {
   );
 }
 
+/** A line that was written for another process, such as a child that has no log of its own. */
+function processOf(data: object | undefined): string | undefined {
+  return data !== undefined && 'process' in data && typeof data.process === 'string' ? data.process : undefined;
+}
+
 function trailer(data: object | undefined): string {
   if (data === undefined) return '';
-  const { error, ...rest } = data as { readonly error?: unknown };
+  const { error, process: _, ...rest } = data as { readonly error?: unknown; readonly process?: unknown };
   const fields = Object.entries(rest).map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))}`);
   const stack = error === undefined ? '' : `\n${error instanceof Error ? (error.stack ?? String(error)) : String(error)}`;
   return fields.join('') + stack;

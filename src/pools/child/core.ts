@@ -1,7 +1,7 @@
 import type { TaskHost } from '../../execution/host.ts';
 import type { RunnableTask } from '../../execution/env.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Logger } from '../../kernel/logger.ts';
+import type { Level, Logger } from '../../kernel/logger.ts';
 import type { ReceivedTask } from '../../protocol/task-message.ts';
 import type { PackedMessage } from '../ipc.ts';
 
@@ -14,6 +14,8 @@ export interface ChildCore {
   /** Calls that tasks make leave this way from now on. */
   setHost(host: TaskHost): void;
   setLog(log: Logger): void;
+  /** `workerRedirectStdouts`: what tasks print becomes lines of this level; absent: it goes where it went. */
+  readonly printLevel?: Level | undefined;
   /** Lets go of what the child opened for itself. */
   close(): Promise<void>;
 }

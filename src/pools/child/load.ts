@@ -1,5 +1,6 @@
 import { loadApp } from '../../app/autoload.ts';
 import { coreOf } from '../../app/core.ts';
+import { levelOf } from '../../kernel/logger.ts';
 import { receiveTask } from '../../protocol/task-message.ts';
 import type { ChildCore } from './core.ts';
 
@@ -15,6 +16,7 @@ export async function loadCore(appModule: string): Promise<ChildCore> {
       receiveTask({ message: wire, queue, exchange, routingKey, redelivered }, (message) => serializers.decode(message, limits)),
     setHost: (host) => core.setHost(host),
     setLog: (log) => core.setLog(log),
+    printLevel: settings.workerRedirectStdouts ? (levelOf(settings.workerRedirectStdoutsLevel) ?? 'WARNING') : undefined,
     close: () => core.close(),
   };
 }

@@ -55,7 +55,11 @@ export class ChildServer {
     this.#config = config;
     this.#outbox = new Outbox((batch, sent) => port.send(batch, sent));
     this.#host = new ChildHost((message) => this.#outbox.push(message));
-    this.#log = relayLogger((message) => this.#outbox.push(message));
+    this.#log = relayLogger((message) => {
+      // At once: what follows may be a busy loop, or the end of this child.
+      this.#outbox.add(message);
+      this.#outbox.flush();
+    });
     core.setHost(this.#host);
     core.setLog(this.#log);
   }

@@ -1,4 +1,5 @@
 import { logStrayErrors } from '../../execution/stray-errors.ts';
+import { redirectConsole } from '../../kernel/redirect-console.ts';
 import type { ChildCore } from './core.ts';
 import type { ChildConfig, ChildPort } from './port.ts';
 import { ChildServer } from './serve.ts';
@@ -9,7 +10,9 @@ export async function startChild(port: ChildPort, config: ChildConfig): Promise<
     const { loadCore } = (await (config.bootstrap === null ? import('./load.ts') : import(config.bootstrap))) as {
       loadCore(appModule: string): Promise<ChildCore>;
     };
-    const server = new ChildServer(port, await loadCore(config.appModule), config);
+    const core = await loadCore(config.appModule);
+    const server = new ChildServer(port, core, config);
+    if (core.printLevel !== undefined) redirectConsole(server.log, core.printLevel);
     // A promise that a task forgot is no reason to lose the others' work. What is thrown ends this child, and the pool makes another.
     logStrayErrors(server.log, { exceptions: false });
     server.start();

@@ -22,6 +22,8 @@ export interface Held {
 
 /** The pool's view of one child: what it holds, and whether it may be given more. */
 export class PoolChild {
+  /** As log lines show it: `ForkPoolWorker-1`. */
+  readonly name: string;
   readonly channel: Channel;
   readonly held = new Map<number, Held>();
   /** Jobs that ended here and want to hear more, with their number, and the timer after which nobody waits for that. */
@@ -41,7 +43,8 @@ export class PoolChild {
   #seq = 0;
   #calls = 0;
 
-  constructor(open: (child: PoolChild) => Channel) {
+  constructor(name: string, open: (child: PoolChild) => Channel) {
+    this.name = name;
     this.channel = open(this);
     this.#outbox = new Outbox((batch) => {
       if (!this.isGone) this.channel.send(batch);

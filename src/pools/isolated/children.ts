@@ -11,6 +11,8 @@ const RESPAWN_MAX_MS = 30_000;
 const FAREWELL_MS = 2_000;
 
 export interface ChildrenOptions {
+  /** What their names begin with; the number of each follows. */
+  readonly prefix: string;
   readonly size: number;
   readonly clock: Clock;
   readonly spawn: (child: PoolChild) => ReturnType<Spawn>;
@@ -21,11 +23,14 @@ export class Children {
   readonly #all = new Set<PoolChild>();
   readonly #clock: Clock;
   readonly #spawn: ChildrenOptions['spawn'];
+  readonly #prefix: string;
+  #born = 0;
   #size: number;
   #isClosed = true;
   #failures = 0;
 
-  constructor({ size, clock, spawn }: ChildrenOptions) {
+  constructor({ prefix, size, clock, spawn }: ChildrenOptions) {
+    this.#prefix = prefix;
     this.#size = size;
     this.#clock = clock;
     this.#spawn = spawn;
@@ -132,6 +137,7 @@ export class Children {
   }
 
   #fill(): void {
-    for (let missing = this.#size - this.#serving().length; missing > 0 && !this.#isClosed; missing--) this.#all.add(new PoolChild(this.#spawn));
+    for (let missing = this.#size - this.#serving().length; missing > 0 && !this.#isClosed; missing--)
+      this.#all.add(new PoolChild(`${this.#prefix}-${++this.#born}`, this.#spawn));
   }
 }

@@ -38,6 +38,7 @@ export class IsolatedPool implements Pool {
     this.isolation = isolation;
     this.#options = options;
     this.#children = new Children({
+      prefix: isolation === 'process' ? 'ForkPoolWorker' : 'ThreadPoolWorker',
       size: options.concurrency,
       clock: options.core.clock,
       spawn: (child) =>
@@ -199,7 +200,7 @@ export class IsolatedPool implements Pool {
         }
         return;
       case 'log':
-        return this.#log[message.level === 'warning' ? 'warn' : message.level](message.message, { ...message.data });
+        return this.#log[message.level === 'warning' ? 'warn' : message.level](message.message, { ...message.data, process: child.name });
     }
   }
 

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { coreOf, type AppCore } from '../../../src/app/core.ts';
 import type { Dispatch, TaskHost } from '../../../src/execution/host.ts';
 import type { Outcome } from '../../../src/execution/outcome.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
+import { createLogger } from '../../../src/kernel/logger.ts';
 import { createPool } from '../../../src/pools/index.ts';
 import type { Pool } from '../../../src/pools/pool.ts';
 import type { Value } from '../../../src/protocol/json.ts';
@@ -17,6 +19,8 @@ const appModule = fileURLToPath(new URL('../../fixtures/pools/app.ts', import.me
 describe.each(['prefork', 'threads'])('children of the %s pool load the app', (kind) => {
   const dispatched: Dispatch[] = [];
   const saved: ResultMeta[] = [];
+  const lines: string[] = [];
+  const log = createLogger({ clock: systemClock, level: 'WARNING', write: (line) => void lines.push(line) });
   const host: TaskHost = {
     dispatch: async (dispatch) => void dispatched.push(dispatch),
     saveState: async (meta) => void saved.push(meta),
@@ -28,7 +32,9 @@ describe.each(['prefork', 'threads'])('children of the %s pool load the app', (k
 
   beforeAll(async () => {
     const known = coreOf(app);
-    const core = new Proxy(known, { get: (target, key): unknown => (key === 'host' ? host : Reflect.get(target, key, target)) }) as AppCore;
+    const core = new Proxy(known, {
+      get: (target, key): unknown => (key === 'host' ? host : key === 'log' ? log : Reflect.get(target, key, target)),
+    }) as AppCore;
     open.pool = await createPool(kind, { core, hostname: 'w1@test', concurrency: 1, appModule });
     await open.pool.start();
   });
@@ -65,6 +71,12 @@ describe.each(['prefork', 'threads'])('children of the %s pool load the app', (k
     const messages = dispatched.flatMap((one) => one.messages);
     expect(messages.map(({ message }) => message.headers['task'])).toEqual(['pooled.add', 'pooled.add', 'pooled.add']);
     expect(messages[0]!.message.headers['parent_id']).toBeTruthy();
+  });
+
+  test('and print into the log, each line under the name of its child', async () => {
+    await run('pooled.print', ['this']);
+    const name = kind === 'threads' ? 'ThreadPoolWorker-1' : 'ForkPoolWorker-1';
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^\\[.*: WARNING/${name}\\] printed this$`))]);
   });
 
   test('and retry, and hear of the soft limit', async () => {
