@@ -1,5 +1,6 @@
 import { hostname as machineName } from 'node:os';
 import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
+import { answersCallers } from '../backends/registry.ts';
 import type { TaskDefaults } from '../canvas/plan.ts';
 import type { Settings } from '../config/settings/index.ts';
 import { currentRun } from '../execution/context.ts';
@@ -87,6 +88,8 @@ export class Core implements AppCore {
   #link: Promise<BrokerLink> | undefined;
   #producer: Promise<Producer> | undefined;
   #backend: Promise<ResultBackend> | undefined;
+  /** The store, once it is known that it answers by messages. */
+  #answering: ResultBackend | undefined;
   #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
   #joinBlocks = false;
   #hostname: string | null = null;
@@ -165,7 +168,32 @@ export class Core implements AppCore {
 
   /** Undefined when nothing is to be waited for: calls then go the short way. */
   get loading(): Promise<void> | undefined {
-    return this.#pending.size === 0 && this.layers.loading === undefined ? undefined : this.ready();
+    return this.#pending.size === 0 && this.layers.loading === undefined ? this.#answerable() : this.ready();
+  }
+
+  /** Whether results are sent to callers instead of stored (rpc). */
+  get isAnswered(): boolean {
+    return answersCallers(this.settings.resultBackend);
+  }
+
+  /** Where answers to our own calls are to be sent; known once `loading` has been awaited. */
+  get replyTo(): string | undefined {
+    return this.#answering?.replyTo;
+  }
+
+  /** Undefined when calls may leave: the queue for their answers must be there before. */
+  #answerable(): Promise<void> | undefined {
+    if (!this.isAnswered) return undefined;
+    const answering = this.#answering;
+    if (answering?.listening !== undefined) return answering.listening();
+    return this.#listen();
+  }
+
+  async #listen(): Promise<void> {
+    using _hold = this.hold();
+    const backend = await this.backend();
+    await backend.listening?.();
+    this.#answering = backend;
   }
 
   async ready(): Promise<void> {

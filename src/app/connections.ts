@@ -1,8 +1,9 @@
-import type { ResultBackend } from '../backends/backend.ts';
-import { loadBackend } from '../backends/registry.ts';
+import type { BrokerRoad, ResultBackend } from '../backends/backend.ts';
+import { answersCallers, loadBackend } from '../backends/registry.ts';
 import type { Settings } from '../config/settings/index.ts';
 import { parseUrl, parseUrls, schemeOf } from '../kernel/broker-url.ts';
 import { durationMs } from '../kernel/duration.ts';
+import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { openLink } from '../messaging/connection.ts';
 import type { BrokerLink } from '../messaging/link.ts';
@@ -43,6 +44,7 @@ export async function openBackendOf(core: Core, text: string): Promise<ResultBac
   const scheme = schemeOf(url);
   const driver = await (core.backends.get(scheme) ?? (() => loadBackend(scheme)))();
   const expiresMs = expiryMs(settings.resultExpires);
+  const answers = answersCallers(text);
   const otherwise = (own: Settings['resultFailureExpires']): number | null => (own === null ? expiresMs : expiryMs(own));
   return driver.open({
     url,
@@ -50,8 +52,8 @@ export async function openBackendOf(core: Core, text: string): Promise<ResultBac
     log: core.forwardedLog,
     codec: await createMetaCodec(core.serializers, {
       serializer: settings.resultSerializer,
-      // Celery before 5.7 cannot read compressed results.
-      compression: settings.oldestPeer === '5.7' ? (settings.resultCompression ?? undefined) : undefined,
+      // Celery before 5.7 cannot read compressed results, and none that are sent as messages.
+      compression: settings.oldestPeer === '5.7' && !answers ? (settings.resultCompression ?? undefined) : undefined,
       accept: settings.resultAcceptContent ?? settings.acceptContent,
       maxBytes: settings.brokerMaxMessageBytes,
     }),
@@ -60,8 +62,24 @@ export async function openBackendOf(core: Core, text: string): Promise<ResultBac
     chordExpiresMs: otherwise(settings.resultChordExpires),
     chordJoinTimeoutMs: durationMs(settings.resultChordJoinTimeout) ?? 3000,
     transportOptions: settings.resultBackendTransportOptions as JsonObject,
+    broker: answers ? brokerRoad(core) : undefined,
     settings,
   });
+}
+
+/** The broker for results that are sent; who needs it decides how often to try. */
+function brokerRoad(core: Core): BrokerRoad {
+  let link: Promise<BrokerLink> | undefined;
+  return {
+    replyTo: newId(),
+    async openChannel(signal) {
+      link ??= core.openLink('results', { maxRetries: 0 });
+      return (await (await link).connection(signal)).openChannel();
+    },
+    async [Symbol.asyncDispose]() {
+      await (await link)?.close();
+    },
+  };
 }
 
 /** 0 and null: never. */

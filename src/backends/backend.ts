@@ -6,6 +6,8 @@ import type { Encoded, Json, JsonObject } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
+import type { Channel } from '../transports/transport.ts';
+
 /** A kind of result store; loaded by URL scheme. */
 export interface BackendDriver {
   readonly name: string;
@@ -27,6 +29,8 @@ export interface BackendOptions {
   readonly chordJoinTimeoutMs: number;
   readonly transportOptions: JsonObject;
   readonly tls?: boolean | TlsOptions | undefined;
+  /** For stores that send results instead: the app's own way to its broker. */
+  readonly broker?: BrokerRoad | undefined;
   /** Whatever else a driver reads of the settings (`redisSocketTimeout`, …). */
   readonly settings: Readonly<Settings>;
 }
@@ -35,9 +39,20 @@ export interface BackendOptions {
 export interface MetaCodec {
   /** False where `encode` gives bytes or another format: a Lua guard cannot read it then (decisions.md 31). */
   readonly isPlainJson: boolean;
+  /** What `encode` writes; for those who send it as a message. */
+  readonly contentType: string;
+  readonly contentEncoding: string;
   encode(meta: ResultMeta): string | Uint8Array;
   /** Throws DecodeError or ContentDisallowed. Reads compressed metas too (celery-5.7.md 6.3). */
-  decode(stored: string | Uint8Array): ResultMeta;
+  decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
+}
+
+/** A way to the broker that heals itself. Disposing of it lets go of its connection. */
+export interface BrokerRoad extends AsyncDisposable {
+  /** One id for the life of the app: the name of the queue in which its answers arrive. */
+  readonly replyTo: string;
+  /** A new channel, on the connection that there is or a new one. Rejects with OperationalError when the broker cannot be reached. */
+  openChannel(signal?: AbortSignal): Promise<Channel>;
 }
 
 /** Where results rest. Storage only: it never decides what a task or a chord does next. */
@@ -45,6 +60,8 @@ export interface ResultBackend extends AsyncDisposable {
   readonly capabilities: BackendCapabilities;
   /** What our messages must carry in reply_to to get an answer (rpc). */
   readonly replyTo?: string;
+  /** Present beside `replyTo`: undefined while answers can come, else resolves when they can. Whoever sends awaits it first. */
+  listening?(): Promise<void> | undefined;
   /**
    * A stored SUCCESS stays; any other state may be overwritten, in the order of the calls (Celery's rule, wire.md 4.1).
    * Saves of one tick may share one command and one promise.

@@ -3,6 +3,9 @@ import type { BackendDriver } from './backend.ts';
 
 type Load = () => Promise<{ readonly driver: BackendDriver }>;
 
+/** Whether results come back as messages, and calls must say where to (rpc). */
+export const answersCallers = (url: string | null): boolean => url?.startsWith('rpc:') === true;
+
 const redis: Load = () => import('./redis/index.ts');
 
 /** Every URL scheme that can be a result store; each driver is loaded when first named. */
@@ -14,6 +17,7 @@ const BACKENDS: Readonly<Record<string, Load>> = {
   rediss: redis,
   'redis+socket': redis,
   sentinel: redis,
+  rpc: () => import('./rpc/index.ts'),
 };
 
 /** Schemes of `resultBackend`, for help texts. */

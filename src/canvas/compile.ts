@@ -20,7 +20,7 @@ export function compile(signature: SignatureData, context: CompileContext): Plan
     const planned = planCall(signature, context);
     return { chords: NOTHING, groups: NOTHING, publish: [planned], result: { id: planned.message.headers.id, parent: null, children: null } };
   }
-  const frozen = freeze(expanded(signature), context.newId);
+  const frozen = freeze(expanded(signature), context.newId, context.replyTo);
   const out: Emitted = { chords: [], publish: [] };
   emit(frozen.signature, context, out);
   return { ...out, groups: NOTHING, result: frozen.result };
@@ -74,7 +74,7 @@ function emitGroup(signature: SignatureData, context: CompileContext, out: Emitt
       subtask_type: 'chord',
       immutable: false,
     };
-    return emitChord(freeze(chordSignature, context.newId).signature, context, out);
+    return emitChord(freeze(chordSignature, context.newId, context.replyTo).signature, context, out);
   }
   for (const [index, member] of membersOf(signature).entries()) {
     emit(mergeOptions(member, { ...forEach, group_id: task_id, group_index: index }), context, out);

@@ -1,6 +1,6 @@
 import type { Value } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
-import { chordData, groupData, isNone, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { chordData, groupData, isNone, mergeOptions, prepend, stepsOf, withReplyTo } from './signature-data.ts';
 import type { ResultNode } from './plan.ts';
 
 export interface Frozen {
@@ -11,31 +11,32 @@ export interface Frozen {
 /**
  * Gives every part of a workflow its id, so that its results are known before anything is sent; ids that are there stay.
  * A chain comes out flat, a group before another step as the header of a chord, a header always as a group.
+ * Where results are sent instead of stored (rpc), each says to whom: `replyTo`.
  */
-export function freeze(signature: SignatureData, newId: () => string): Frozen {
+export function freeze(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
   switch (signature.subtask_type) {
     case 'chain':
-      return freezeChain(signature, newId);
+      return freezeChain(signature, newId, replyTo);
     case 'group':
-      return freezeGroup(signature, newId);
+      return freezeGroup(signature, newId, replyTo);
     case 'chord':
-      return freezeChord(signature, newId);
+      return freezeChord(signature, newId, replyTo);
     default:
-      return signature.task === 'celery.chunks' ? freezeGroup(chunksGroup(signature), newId) : freezeCall(signature, newId);
+      return signature.task === 'celery.chunks' ? freezeGroup(chunksGroup(signature), newId, replyTo) : freezeCall(signature, newId, replyTo);
   }
 }
 
-function freezeCall(signature: SignatureData, newId: () => string): Frozen {
+function freezeCall(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
   const id = (signature.options['task_id'] as string | null | undefined) ?? newId();
-  return { signature: mergeOptions(signature, { task_id: id }), result: { id, parent: null, children: null } };
+  return { signature: withReplyTo(mergeOptions(signature, { task_id: id }), replyTo), result: { id, parent: null, children: null } };
 }
 
-function freezeChain(signature: SignatureData, newId: () => string): Frozen {
+function freezeChain(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
   const steps = flatSteps(signature);
   // Its own id is that of its last step.
   const id = signature.options['task_id'];
   const named = isNone(id) ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
-  const frozen = named.map((step) => freeze(step, newId));
+  const frozen = named.map((step) => freeze(step, newId, replyTo));
   const last = frozen.at(-1);
   if (last === undefined) return { signature, result: { id: (id as string | undefined) ?? newId(), parent: null, children: null } };
   const tasks = frozen.map((step) => asStep(step.signature));
@@ -52,9 +53,9 @@ function asStep(step: SignatureData): SignatureData {
   return mergeOptions({ ...step, kwargs: { ...step.kwargs, header: placed } }, { task_id: header.options['task_id'] });
 }
 
-function freezeGroup(signature: SignatureData, newId: () => string): Frozen {
-  const frozen = freezeCall(signature, newId);
-  const members = stepsOf(signature.kwargs['tasks']).map((member) => freeze(member, newId));
+function freezeGroup(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
+  const frozen = freezeCall(signature, newId, replyTo);
+  const members = stepsOf(signature.kwargs['tasks']).map((member) => freeze(member, newId, replyTo));
   const tasks = members.map((member) => member.signature);
   return {
     signature: { ...frozen.signature, kwargs: { ...signature.kwargs, tasks } },
@@ -62,15 +63,15 @@ function freezeGroup(signature: SignatureData, newId: () => string): Frozen {
   };
 }
 
-function freezeChord(signature: SignatureData, newId: () => string): Frozen {
+function freezeChord(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
   const { header, body } = signature.kwargs;
   const given = Array.isArray(header) ? groupData(stepsOf(header)) : stepsOf(header)[0]!;
   const asGroup = given.subtask_type === 'group' ? given : groupData([given]);
-  const frozenHeader = freezeGroup(asGroup, newId);
+  const frozenHeader = freezeGroup(asGroup, newId, replyTo);
   // A chord's id is its body's; one that was frozen already has its header's, and the body its own.
   const own = stepsOf(body)[0]!;
   const id = own.options['task_id'] ?? signature.options['task_id'];
-  const frozenBody = freeze(isNone(id) ? own : mergeOptions(own, { task_id: id }), newId);
+  const frozenBody = freeze(isNone(id) ? own : mergeOptions(own, { task_id: id }), newId, replyTo);
   return {
     signature: { ...signature, kwargs: { ...signature.kwargs, header: frozenHeader.signature, body: frozenBody.signature } },
     result: after(frozenBody.result, frozenHeader.result),

@@ -3,7 +3,7 @@ import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { TaskHeaders } from '../protocol/task-message.ts';
-import { isNone, stepsOf } from './signature-data.ts';
+import { isNone, stepsOf, withReplyTo } from './signature-data.ts';
 import type { CompileContext, PlannedMessage, RouteOptions, TaskDefaults } from './plan.ts';
 
 const NO_LIMITS: readonly [null, null] = [null, null];
@@ -43,7 +43,8 @@ export function planCall(signature: SignatureData, context: CompileContext): Pla
     stamped_headers: null,
     stamps: NO_STAMPS,
   };
-  return { message: { headers, args, kwargs, embed: NO_EMBED }, route: NO_ROUTE, isPlain: true };
+  const route = context.replyTo === undefined ? NO_ROUTE : { replyTo: context.replyTo };
+  return { message: { headers, args, kwargs, embed: NO_EMBED }, route, isPlain: true };
 }
 
 const limitsOf = ({ timeLimit, softTimeLimit }: TaskDefaults): readonly [number | null, number | null] =>
@@ -89,21 +90,23 @@ function fullCall(signature: SignatureData, context: CompileContext, defaults: T
     ...(options['headers'] as JsonObject | undefined),
   };
   const embed = {
-    callbacks: list(options['link']),
-    errbacks: list(options['link_error']),
+    callbacks: list(options['link'], context.replyTo),
+    errbacks: list(options['link_error'], context.replyTo),
     chain: list(options['chain']),
     chord: stepsOf(options['chord'])[0] ?? null,
   };
   const expirationMs = expiresAtMs === undefined ? undefined : Math.max(0, expiresAtMs - context.now);
   return {
     message: { headers, args, kwargs, embed },
-    route: routeOf(signature, options, { stamped, notBeforeMs, expirationMs, priority: context.parent?.priority }),
+    route: routeOf(signature, options, { stamped, notBeforeMs, expirationMs, priority: context.parent?.priority, replyTo: context.replyTo }),
   };
 }
 
-const list = (value: Value | undefined): readonly SignatureData[] | null => {
+/** Results of callbacks go to the same address, where they say none. */
+const list = (value: Value | undefined, replyTo?: string): readonly SignatureData[] | null => {
   const signatures = stepsOf(value);
-  return signatures.length === 0 ? null : signatures;
+  if (signatures.length === 0) return null;
+  return replyTo === undefined ? signatures : signatures.map((signature) => withReplyTo(signature, replyTo));
 };
 
 /** Null in a signature's options means that nothing was said. */
@@ -147,6 +150,7 @@ function routeOf(
     readonly notBeforeMs: number | undefined;
     readonly expirationMs: number | undefined;
     readonly priority: number | null | undefined;
+    readonly replyTo: string | undefined;
   },
 ): RouteOptions {
   const properties = Object.entries(options).filter(([name]) => !KNOWN.has(name) && more.stamped?.includes(name) !== true);
@@ -162,7 +166,7 @@ function routeOf(
     compression: options['compression'],
     notBeforeMs: more.notBeforeMs,
     expirationMs: more.expirationMs,
-    replyTo: options['reply_to'],
+    replyTo: options['reply_to'] ?? more.replyTo,
     retry: options['retry'],
     retryPolicy: options['retry_policy'],
     properties: properties.length === 0 ? undefined : Object.fromEntries(properties),

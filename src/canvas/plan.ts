@@ -51,6 +51,8 @@ export interface CompileContext {
   readonly parent?: { readonly id: string; readonly rootId: string; readonly priority: number | null };
   /** What is known here of a task: its own options count where the call says nothing. */
   readonly defaults?: (task: string) => TaskDefaults | undefined;
+  /** Where results are to be sent, where they are sent instead of stored (rpc). */
+  readonly replyTo?: string | undefined;
 }
 /** A task's own options as calls need them. */
 export interface TaskDefaults {

@@ -16,6 +16,11 @@ export function prepend(data: SignatureData, args: readonly Value[]): SignatureD
   return args.length === 0 || data.immutable ? data : { ...data, args: [...args, ...data.args] };
 }
 
+/** Its results go to `replyTo`, unless it says where. */
+export function withReplyTo(data: SignatureData, replyTo: string | undefined): SignatureData {
+  return replyTo === undefined || !isNone(data.options['reply_to']) ? data : mergeOptions(data, { reply_to: replyTo });
+}
+
 /** Options over those that are there; links are added to. */
 export function mergeOptions(data: SignatureData, options: ValueMap): SignatureData {
   const { link, link_error, ...rest } = options;

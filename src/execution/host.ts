@@ -9,8 +9,8 @@ import type { OutgoingMessage } from '../messaging/outgoing.ts';
 export interface TaskHost {
   /** Carries out a plan that is routed and encoded already: chords, groups, messages. Resolves when the broker has them all. */
   dispatch(dispatch: Dispatch): Promise<void>;
-  /** STARTED, updateState, progress. Reaches the store before the outcome does. */
-  saveState(meta: ResultMeta): Promise<void>;
+  /** STARTED, updateState, progress. Reaches the store before the outcome does; `replyTo` is the caller's address, for stores that send results. */
+  saveState(meta: ResultMeta, replyTo?: string): Promise<void>;
   growChord(groupId: string, by: number): Promise<void>;
   /** task-sent, self.sendEvent. Dropped while nobody asked for events. */
   emit(type: string, fields: JsonObject): void;

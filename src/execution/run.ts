@@ -27,7 +27,7 @@ export class TaskRun implements Run {
   }
 
   get host(): TaskHost {
-    return (this.#host ??= new OwnCalls(this.#base));
+    return (this.#host ??= new OwnCalls(this.#base, this.received.wire.properties.replyTo));
   }
 
   get signal(): AbortSignal {
@@ -60,10 +60,12 @@ export class TaskRun implements Run {
 /** The calls of one run, counted, so that waiting for them does not mean waiting for those of its neighbours. */
 class OwnCalls implements TaskHost {
   readonly #base: TaskHost;
+  readonly #replyTo: string | undefined;
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(base: TaskHost) {
+  constructor(base: TaskHost, replyTo: string | undefined) {
     this.#base = base;
+    this.#replyTo = replyTo;
   }
 
   get isIdle(): boolean {
@@ -75,7 +77,7 @@ class OwnCalls implements TaskHost {
   }
 
   saveState(meta: ResultMeta): Promise<void> {
-    return this.#counted(this.#base.saveState(meta));
+    return this.#counted(this.#base.saveState(meta, this.#replyTo));
   }
 
   growChord(groupId: string, by: number): Promise<void> {

@@ -42,7 +42,7 @@ export type FromChild =
 /** Calls carry values of users, so they travel as kombu's typed JSON: dates and bytes stay what they are. */
 export type HostCall =
   | { readonly name: 'dispatch'; readonly json: string }
-  | { readonly name: 'saveState'; readonly json: string }
+  | { readonly name: 'saveState'; readonly json: string; readonly replyTo: string | undefined }
   | { readonly name: 'growChord'; readonly groupId: string; readonly by: number };
 
 export interface PackedReason {

@@ -7,9 +7,11 @@ import { bytesOf } from './body.ts';
 export interface MetaCodec {
   /** False where `encode` gives bytes or another format. */
   readonly isPlainJson: boolean;
+  readonly contentType: string;
+  readonly contentEncoding: string;
   encode(meta: ResultMeta): string | Uint8Array;
   /** Throws DecodeError or ContentDisallowed. */
-  decode(stored: string | Uint8Array): ResultMeta;
+  decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
 }
 
 export interface MetaCodecOptions {
@@ -40,17 +42,19 @@ export async function createMetaCodec(registry: SerializerRegistry, options: Met
 
   return {
     isPlainJson,
+    contentType: envelope.contentType,
+    contentEncoding: envelope.contentEncoding,
     encode(meta) {
       if (isPlainJson) return encodeMeta(meta);
       const { body, compression: method } = registry.encode(metaValue(meta), { serializer, compression }) as EncodedBody;
       return method === undefined ? storedBody(body) : Buffer.concat([COMPRESSED, Buffer.from(`${method}\0`), bytesOf(body)]);
     },
-    decode(stored) {
+    decode(stored, type = envelope) {
       const { body, method } = opened(stored);
       const message = {
         body: typeof body === 'string' ? { text: body } : body,
-        contentType: envelope.contentType,
-        contentEncoding: envelope.contentEncoding,
+        contentType: type.contentType,
+        contentEncoding: type.contentEncoding,
         headers: method === undefined ? {} : { compression: method },
         properties: {},
       };

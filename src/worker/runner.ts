@@ -184,9 +184,11 @@ export class Runner implements RequestOwner {
     const { env, log } = this.#context;
     if (request.received.headers.ignore_result ?? request.task.policy.ignoreResult) return;
     const failed = (error: unknown): void => log.warn(`STARTED of task ${request.label} could not be stored`, { error });
+    const { replyTo } = request.received.wire.properties;
+    const options = replyTo === undefined ? {} : { replyTo };
     const meta = startedMeta(request.received, pid, env);
-    if (meta instanceof Promise) meta.then((made) => env.backend.save(made)).catch(failed);
-    else env.backend.save(meta).catch(failed);
+    if (meta instanceof Promise) meta.then((made) => env.backend.save(made, options)).catch(failed);
+    else env.backend.save(meta, options).catch(failed);
   }
 
   /** Result, follow-ups, hooks, verdict, events: in this order. Never throws. */

@@ -181,6 +181,7 @@ describe.each(roads)('a worker on $name', (road) => {
     await expect.poll(() => running).toEqual(['first']);
     const result = await add.delay(1, 1);
     await control(app).revoke(result.id, { wait: true, destination: [worker.hostname], timeout: 5 });
+    if (road.sendsResults === true) open('first');
     await expect(result.get({ timeout: 10 })).rejects.toThrow(/revoked/);
     open('first');
     await expect.poll(() => worker.stats()['total']).toEqual({ 'proj.gate': 1 });

@@ -8,6 +8,8 @@ export interface Road {
   readonly name: string;
   /** The reason why it cannot be had here. */
   readonly skip?: string;
+  /** Results are sent with the message's end, not stored: nobody can be told of a task whose message no worker holds. */
+  readonly sendsResults?: true;
   open(): { readonly broker: string; readonly backend: string; close(): void };
 }
 
@@ -46,6 +48,12 @@ export const roads: readonly Road[] = [
     name: 'amqp, results in redis',
     ...skipped(noRabbit, noRedis),
     open: () => ({ broker: rabbit!.url, backend: `${REDIS}/9`, close: () => undefined }),
+  },
+  {
+    name: 'amqp, results by rpc',
+    sendsResults: true,
+    ...skipped(noRabbit),
+    open: () => ({ broker: rabbit!.url, backend: 'rpc://', close: () => undefined }),
   },
 ];
 

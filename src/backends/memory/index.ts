@@ -1,7 +1,7 @@
-import { isFinal } from '../../protocol/states.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { BackendDriver, BackendOptions, ChordStore, ResultBackend, SaveOptions } from '../backend.ts';
+import { type MetaFeed, pushWatch } from '../push-watch.ts';
 import { memoryChords } from './chords.ts';
 import { type ResultHub, resultHub, sweep } from './hub.ts';
 
@@ -11,11 +11,9 @@ export const driver: BackendDriver = {
   open: (options) => Promise.resolve(new MemoryBackend(options)),
 };
 
-/** How many metas may wait for a reader that is slower than the writers. */
-const MAX_UNREAD = 10_000;
 const DONE: Promise<void> = Promise.resolve();
 
-class MemoryBackend implements ResultBackend {
+class MemoryBackend implements ResultBackend, MetaFeed {
   readonly capabilities = { pushes: true, expires: true, durable: false, chords: 'store' } as const;
   readonly chords: ChordStore;
   readonly #hub: ResultHub;
@@ -33,7 +31,7 @@ class MemoryBackend implements ResultBackend {
   }
 
   save(meta: ResultMeta, options: SaveOptions = {}): Promise<void> {
-    const before = this.#stored(meta.task_id)?.status;
+    const before = this.last(meta.task_id)?.status;
     if (before === 'SUCCESS' || (before !== undefined && options.over !== undefined && !options.over.includes(before))) return DONE;
     const lifeMs = meta.status === 'FAILURE' ? this.#options.failureExpiresMs : this.#options.expiresMs;
     this.#hub.metas.set(meta.task_id, { value: meta, expiresAtMs: this.#expiry(lifeMs) });
@@ -44,7 +42,7 @@ class MemoryBackend implements ResultBackend {
   }
 
   load(taskId: string): Promise<ResultMeta | undefined> {
-    return Promise.resolve(this.#stored(taskId));
+    return Promise.resolve(this.last(taskId));
   }
 
   forget(taskIds: readonly string[]): Promise<void> {
@@ -52,37 +50,8 @@ class MemoryBackend implements ResultBackend {
     return DONE;
   }
 
-  async *watch(taskIds: readonly string[], options: Parameters<ResultBackend['watch']>[1]): AsyncGenerator<ResultMeta, void, void> {
-    const { signal, states } = options;
-    const open = new Set(taskIds);
-    const unread: ResultMeta[] = [];
-    const reader = { wake: (): void => undefined };
-    const onMeta = (meta: ResultMeta): void => {
-      if (states === 'final' && !isFinal(meta.status)) return;
-      if (unread.length >= MAX_UNREAD) dropOne(unread);
-      unread.push(meta);
-      reader.wake();
-    };
-    const onAbort = (): void => reader.wake();
-    signal.addEventListener('abort', onAbort, { once: true });
-    for (const id of open) this.#listen(id, onMeta);
-    try {
-      for (const id of open) {
-        const meta = this.#stored(id);
-        if (meta !== undefined) onMeta(meta);
-      }
-      while (open.size > 0 && !signal.aborted) {
-        const meta = unread.shift();
-        if (meta === undefined) await new Promise<void>((resolve) => (reader.wake = resolve));
-        else if (open.has(meta.task_id)) {
-          if (isFinal(meta.status)) open.delete(meta.task_id);
-          yield meta;
-        }
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      for (const id of taskIds) this.#unlisten(id, onMeta);
-    }
+  watch(taskIds: readonly string[], options: Parameters<ResultBackend['watch']>[1]): AsyncGenerator<ResultMeta, void, void> {
+    return pushWatch(this, taskIds, options);
   }
 
   saveGroup(groupId: string, tree: Json): Promise<void> {
@@ -104,7 +73,7 @@ class MemoryBackend implements ResultBackend {
     return DONE;
   }
 
-  #stored(taskId: string): ResultMeta | undefined {
+  last(taskId: string): ResultMeta | undefined {
     const entry = this.#hub.metas.get(taskId);
     return entry !== undefined && entry.expiresAtMs > this.#options.clock.now() ? entry.value : undefined;
   }
@@ -113,20 +82,17 @@ class MemoryBackend implements ResultBackend {
     return lifeMs === null ? Number.POSITIVE_INFINITY : this.#options.clock.now() + lifeMs;
   }
 
-  #listen(taskId: string, listener: (meta: ResultMeta) => void): void {
-    const listeners = this.#hub.watchers.get(taskId) ?? new Set();
-    this.#hub.watchers.set(taskId, listeners.add(listener));
+  listen(taskIds: readonly string[], listener: (meta: ResultMeta) => void): Disposable {
+    const { watchers } = this.#hub;
+    for (const id of taskIds) watchers.set(id, (watchers.get(id) ?? new Set()).add(listener));
+    return {
+      [Symbol.dispose]: () => {
+        for (const id of taskIds) {
+          const listeners = watchers.get(id);
+          listeners?.delete(listener);
+          if (listeners?.size === 0) watchers.delete(id);
+        }
+      },
+    };
   }
-
-  #unlisten(taskId: string, listener: (meta: ResultMeta) => void): void {
-    const listeners = this.#hub.watchers.get(taskId);
-    listeners?.delete(listener);
-    if (listeners?.size === 0) this.#hub.watchers.delete(taskId);
-  }
-}
-
-/** Progress may be skipped, an end may not. */
-function dropOne(unread: ResultMeta[]): void {
-  const index = unread.findIndex((meta) => !isFinal(meta.status));
-  if (index !== -1) unread.splice(index, 1);
 }

@@ -40,7 +40,7 @@ export const resultSettings = {
   /** How long failures live. Null is `resultExpires`, 0 for ever. */
   resultFailureExpires: row(orNull(duration), null),
   /** Results sent as messages (`rpc://`) survive a restart of the broker. */
-  resultPersistent: row(orNull(flag), null, { old: 'CELERY_RESULT_PERSISTENT', built: false }),
+  resultPersistent: row(orNull(flag), null, { old: 'CELERY_RESULT_PERSISTENT' }),
   /** How results are written. */
   resultSerializer: row(serializer, 'json', { old: 'CELERY_RESULT_SERIALIZER' }),
   /** Python classes of result stores by alias; `app.extend` does this here. */

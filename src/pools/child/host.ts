@@ -33,8 +33,8 @@ export class ChildHost implements TaskHost {
     return this.#call({ name: 'dispatch', json: packDispatch(dispatch) }, Math.max(1, dispatch.messages.length));
   }
 
-  async saveState(meta: ResultMeta): Promise<void> {
-    return this.#call({ name: 'saveState', json: packMeta(meta) }, 1);
+  async saveState(meta: ResultMeta, replyTo?: string): Promise<void> {
+    return this.#call({ name: 'saveState', json: packMeta(meta), replyTo }, 1);
   }
 
   growChord(groupId: string, by: number): Promise<void> {

@@ -17,7 +17,7 @@ function begin(host: TaskHost, call: HostCall): Promise<void> {
     case 'dispatch':
       return host.dispatch(unpackDispatch(call.json));
     case 'saveState':
-      return host.saveState(unpackMeta(call.json));
+      return host.saveState(unpackMeta(call.json), call.replyTo);
     case 'growChord':
       return host.growChord(call.groupId, call.by);
   }

@@ -23,6 +23,8 @@ export interface OpenBackend {
 /** Metas as Celery's JSON: what `resultSerializer: 'json'` gives. For harnesses. */
 export const jsonCodec: MetaCodec = {
   isPlainJson: true,
+  contentType: 'application/json',
+  contentEncoding: 'utf-8',
   encode: encodeMeta,
   decode: (stored) => readMeta(decodeJson(typeof stored === 'string' ? stored : Buffer.from(stored).toString('utf8'))),
 };

@@ -1,0 +1,125 @@
+import { exponentialBackoffMs } from '../../kernel/backoff.ts';
+import type { ResultMeta } from '../../protocol/result-meta.ts';
+import { bytesOf } from '../../serialization/body.ts';
+import type { Channel, Delivery } from '../../transports/transport.ts';
+import type { BackendOptions, BrokerRoad } from '../backend.ts';
+import type { MetaFeed } from '../push-watch.ts';
+
+/** Results that nobody waits for (yet) are kept, the newest of them: as many as Celery keeps. */
+const MAX_KEPT = 8192;
+
+/**
+ * The caller's half: one queue for all its results, under its own id, consumed without acknowledgement from the first call on. The broker removes it
+ * with its last consumer, so after a lost connection it is declared again; what was answered in between is lost, as in Celery.
+ */
+export class ReplyQueue implements MetaFeed {
+  readonly #options: BackendOptions;
+  readonly #road: BrokerRoad;
+  /** The last state of each task, oldest news first. */
+  readonly #kept = new Map<string, ResultMeta>();
+  readonly #listeners = new Map<string, Set<(meta: ResultMeta) => void>>();
+  readonly #closing = new AbortController();
+  #channel: Channel | undefined;
+  #opening: Promise<void> | undefined;
+
+  constructor(options: BackendOptions, road: BrokerRoad) {
+    this.#options = options;
+    this.#road = road;
+  }
+
+  /** Undefined while answers can come; else resolves when they can. Rejects with OperationalError where the broker cannot be reached. */
+  listening(): Promise<void> | undefined {
+    if (this.#channel !== undefined) return undefined;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  last(taskId: string): ResultMeta | undefined {
+    return this.#kept.get(taskId);
+  }
+
+  forget(taskId: string): void {
+    this.#kept.delete(taskId);
+  }
+
+  listen(taskIds: readonly string[], listener: (meta: ResultMeta) => void): Disposable {
+    for (const id of taskIds) this.#listeners.set(id, (this.#listeners.get(id) ?? new Set()).add(listener));
+    return {
+      [Symbol.dispose]: () => {
+        for (const id of taskIds) {
+          const listeners = this.#listeners.get(id);
+          listeners?.delete(listener);
+          if (listeners?.size === 0) this.#listeners.delete(id);
+        }
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the result backend was closed'));
+    await Promise.allSettled([this.#opening]);
+    const channel = this.#channel;
+    this.#channel = undefined;
+    // The queue goes with its last consumer.
+    await channel?.[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<void> {
+    const { expiresMs } = this.#options;
+    const name = this.#road.replyTo;
+    const channel = await this.#road.openChannel(this.#closing.signal);
+    try {
+      await channel.declareQueue({ name, durable: true, exclusive: false, autoDelete: true, arguments: expiresMs === null ? {} : { 'x-expires': expiresMs } });
+      channel.setPrefetch(1000);
+      await channel.consume(name, (delivery) => this.#hear(delivery), { noAck: true, onCancelled: (reason) => this.#lost(channel, reason) });
+    } catch (error) {
+      await channel[Symbol.asyncDispose]();
+      throw error;
+    }
+    if (this.#closing.signal.aborted) return channel[Symbol.asyncDispose]();
+    this.#channel = channel;
+    void channel.closed.then((reason) => this.#lost(channel, reason));
+  }
+
+  #lost(channel: Channel, reason: Error | undefined): void {
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#options.log.warn('results cannot reach this process until its reply queue is there again; those sent meanwhile are lost', { error: reason });
+    // It may be open still: then only its consumer is gone.
+    channel[Symbol.asyncDispose]().then(undefined, () => undefined);
+    void this.#reopen();
+  }
+
+  async #reopen(): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let failures = 0; !this.#closing.signal.aborted && this.#channel === undefined; failures++) {
+      try {
+        await this.listening();
+        return log.info('results reach this process again');
+      } catch (error) {
+        log.debug('the reply queue is not there yet', { error });
+        await new Promise<void>((resolve) => {
+          clock.schedule(exponentialBackoffMs(failures, { factorMs: 200, maxMs: 10_000 }), resolve, { background: true });
+        });
+      }
+    }
+  }
+
+  #hear({ message }: Delivery): void {
+    let meta: ResultMeta;
+    try {
+      meta = this.#options.codec.decode(bytesOf(message.body), message);
+    } catch (error) {
+      this.#options.log.error(`a result of task ${message.properties.correlationId ?? '(unnamed)'} cannot be read`, { error });
+      return;
+    }
+    // Messages of one task come in order; after a crash a task may run twice, and then the first success counts.
+    if (this.#kept.get(meta.task_id)?.status === 'SUCCESS') return;
+    this.#kept.delete(meta.task_id);
+    this.#kept.set(meta.task_id, meta);
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    for (const listener of [...(this.#listeners.get(meta.task_id) ?? [])]) listener(meta);
+  }
+}
