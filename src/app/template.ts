@@ -5,6 +5,7 @@ import type { MessageProperties } from '../protocol/wire-message.ts';
 import type { Destination } from './router.ts';
 
 const NO_OPTIONS = {};
+const NO_KWARGS = ',"kwargsrepr":"{}"';
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** A JSON string; most texts need no escaping, and are then only quoted. */
@@ -20,7 +21,7 @@ export class MessageTemplate {
   readonly #properties: MessageProperties;
   readonly #beforeId: string;
   readonly #afterId: string;
-  readonly #afterReprs: string;
+  readonly #afterKwargs: string;
 
   /** `first` is any such call of the task. */
   constructor(
@@ -35,22 +36,24 @@ export class MessageTemplate {
     const json = JSON.stringify;
     this.#beforeId = `{"lang":${json(headers.lang)},"task":${json(headers.task)},"id":"`;
     this.#afterId = `","shadow":null,"eta":null,"expires":null,"group":null,"group_index":null,"retries":0,"timelimit":${json(headers.timelimit)},"root_id":`;
-    this.#afterReprs = `,"origin":${json(headers.origin)},"ignore_result":${json(headers.ignore_result)},"replaced_task_nesting":0,"stamped_headers":null,"stamps":{}}`;
+    this.#afterKwargs = `,"origin":${json(headers.origin)},"ignore_result":${json(headers.ignore_result)},"replaced_task_nesting":0,"stamped_headers":null,"stamps":{}}`;
   }
 
   outgoing({ message }: PlannedMessage): OutgoingMessage {
     const { headers } = message;
     const { id, root_id, parent_id } = headers;
     // Ids of our own need no escaping; a parent's came with a message.
-    const lineage = parent_id === null ? `"${id}","parent_id":null` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)}`;
-    const reprs = `"argsrepr":${quoted(headers.argsrepr!)},"kwargsrepr":${quoted(headers.kwargsrepr!)}`;
+    const lineage =
+      parent_id === null ? `"${id}","parent_id":null,"argsrepr":` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)},"argsrepr":`;
+    const { argsrepr, kwargsrepr } = headers;
+    const kwargs = kwargsrepr === '{}' ? NO_KWARGS : `,"kwargsrepr":${quoted(kwargsrepr!)}`;
     return {
       message: {
         body: { text: encodeTaskBody(message) },
         contentType: 'application/json',
         contentEncoding: 'utf-8',
         headers,
-        headersText: `${this.#beforeId}${id}${this.#afterId}${lineage},${reprs}${this.#afterReprs}`,
+        headersText: `${this.#beforeId}${id}${this.#afterId}${lineage}${quoted(argsrepr!)}${kwargs}${this.#afterKwargs}`,
         properties: { ...this.#properties, correlationId: id },
       },
       exchange: this.#destination.exchange,

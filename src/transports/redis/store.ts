@@ -39,6 +39,7 @@ export class RedisStore implements QueueStore {
   readonly #waiting: Waiting;
   readonly #tagPrefix: string;
   readonly #expires = new Map<string, number>();
+  readonly #tags = new DeliveryTags();
   #nextNumber = 1;
   #hasLostRace = false;
 
@@ -83,7 +84,11 @@ export class RedisStore implements QueueStore {
   }
 
   put(queue: string, message: WireMessage, options?: PutOptions): Promise<void> {
-    const text = writeEnvelope(message, { exchange: options?.route?.exchange ?? '', routingKey: options?.route?.routingKey ?? queue, deliveryTag: newId() });
+    const text = writeEnvelope(message, {
+      exchange: options?.route?.exchange ?? '',
+      routingKey: options?.route?.routingKey ?? queue,
+      deliveryTag: this.#tags.next(),
+    });
     const ms = this.#expires.get(queue);
     return this.#outbox.push(this.#keys.list(queue, message.properties.priority), text, ms === undefined ? undefined : { lists: this.#keys.lists(queue), ms });
   }
@@ -214,6 +219,17 @@ export class RedisStore implements QueueStore {
     const hasRung = await seat.wait(ms, signal);
     if (hasRung && this.#hasLostRace && !signal.aborted) await this.#clock.sleep(Math.random() * this.#lease.workers);
     this.#hasLostRace = hasRung;
+  }
+}
+
+/** Half a random id and a count: as unique as kombu's, and cheaper than a second random one for each message. */
+class DeliveryTags {
+  readonly #prefix = newId().slice(0, 24);
+  #count = 0;
+
+  next(): string {
+    this.#count += 1;
+    return this.#prefix + this.#count.toString(16).padStart(12, '0');
   }
 }
 

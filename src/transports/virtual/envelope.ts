@@ -6,6 +6,7 @@ import type { MessageProperties, WireBody, WireMessage } from '../../protocol/wi
 export interface EnvelopeLabels {
   readonly exchange: string;
   readonly routingKey: string;
+  /** Needs no escaping: it is the writer's own. */
   readonly deliveryTag: string;
 }
 
@@ -19,21 +20,45 @@ export interface ReadEnvelope {
 /** Content type of what cannot be read; nobody accepts it, so the one rule for foreign messages takes it. */
 export const FOREIGN_CONTENT_TYPE = 'application/octet-stream';
 
-/** kombu's JSON envelope (wire.md 1.2). Concatenated: the parts that a template made go in as they are. */
+/**
+ * kombu's JSON envelope (wire.md 1.2). Concatenated: the parts that a template made go in as they are, and the few that all messages to a queue
+ * share are made once, for each piece is copied twice on its way to the socket.
+ */
 export function writeEnvelope(message: WireMessage, labels: EnvelopeLabels): string {
   const { properties } = message;
   return (
-    `{"body":"${base64Of(message.body)}","content-encoding":${quoted(message.contentEncoding)},"content-type":${quoted(message.contentType)}` +
-    `,"headers":${message.headersText ?? JSON.stringify(message.headers)},"properties":{` +
+    `{"body":"${base64Of(message.body)}${contentText(message.contentEncoding, message.contentType)}` +
+    `${message.headersText ?? JSON.stringify(message.headers)},"properties":{` +
     (properties.correlationId === undefined ? '' : `"correlation_id":${quoted(properties.correlationId)},`) +
     (properties.replyTo === undefined ? '' : `"reply_to":${quoted(properties.replyTo)},`) +
     (properties.expirationMs === undefined ? '' : `"expiration":"${Math.trunc(properties.expirationMs)}",`) +
     (properties.extra === undefined ? '' : extraText(properties.extra)) +
-    `"delivery_mode":${properties.persistent === false ? 1 : 2}` +
-    `,"delivery_info":{"exchange":${quoted(labels.exchange)},"routing_key":${quoted(labels.routingKey)}}` +
-    `,"priority":${properties.priority ?? 0},"body_encoding":"base64","delivery_tag":${quoted(labels.deliveryTag)}}}`
+    `${deliveryText(properties.persistent === false ? 1 : 2, properties.priority ?? 0, labels)}${labels.deliveryTag}"}}`
   );
 }
+
+/** From the body's end to the headers. */
+function contentText(encoding: string, type: string): string {
+  if (content.encoding !== encoding || content.type !== type) {
+    content.text = `","content-encoding":${quoted(encoding)},"content-type":${quoted(type)},"headers":`;
+    Object.assign(content, { encoding, type });
+  }
+  return content.text;
+}
+
+/** From the properties that differ to the delivery tag. */
+function deliveryText(mode: 1 | 2, priority: number, { exchange, routingKey }: EnvelopeLabels): string {
+  if (delivery.routingKey !== routingKey || delivery.exchange !== exchange || delivery.priority !== priority || delivery.mode !== mode) {
+    const info = `{"exchange":${quoted(exchange)},"routing_key":${quoted(routingKey)}}`;
+    delivery.text = `"delivery_mode":${mode},"delivery_info":${info},"priority":${priority},"body_encoding":"base64","delivery_tag":"`;
+    Object.assign(delivery, { mode, priority, exchange, routingKey });
+  }
+  return delivery.text;
+}
+
+/** What was written last: the next message mostly says the same. */
+const content = { encoding: '', type: '', text: '' };
+const delivery = { mode: 0, priority: 0, exchange: '', routingKey: '', text: '' };
 
 /** Reads any envelope that kombu would, and more; what is none becomes a foreign message that keeps the text. Never throws. */
 export function readEnvelope(text: string): ReadEnvelope {
