@@ -3,6 +3,7 @@ import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
 import { answersCallers } from '../backends/registry.ts';
 import type { TaskDefaults } from '../canvas/plan.ts';
 import type { Settings } from '../config/settings/index.ts';
+import { ImproperlyConfigured } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
 import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
@@ -142,6 +143,11 @@ export class Core implements AppCore {
     // This is a pool's child: it runs one task at a time, and one that waits holds the slot that another needs.
     this.#joinBlocks = true;
   }
+  /** Classes of errors to try again after. In a pool's child they mean nothing: it is the parent that publishes. */
+  ownErrors<T>(retryErrors: readonly T[]): readonly T[] {
+    if (this.#host === this.#direct) return retryErrors;
+    throw new ImproperlyConfigured('retryErrors cannot be given in a child of a pool, whose calls its parent sends: set them in taskPublishRetryPolicy');
+  }
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void {
     this.#eventSink = sink;
   }
@@ -222,7 +228,7 @@ export class Core implements AppCore {
 
   producer(): Promise<Producer> {
     this.#producer ??= this.#once(
-      this.publishLink().then((link) => createProducer(link, this.clock, this.forwardedLog)),
+      this.publishLink().then((link) => createProducer(link, this.clock, this.forwardedLog, () => this.settings.taskPublishRetryPolicy.retryErrors ?? [])),
       () => {
         this.#producer = undefined;
         this.#link = undefined;

@@ -4,6 +4,8 @@ import { AlreadyRegistered, ImproperlyConfigured, ValidationError } from '../err
 import type { Dispatch, TaskHost } from '../execution/host.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { silentLogger } from '../kernel/logger.ts';
+import { transport as memoryTransport } from '../transports/memory/index.ts';
+import type { ConnectOptions } from '../transports/transport.ts';
 import { decodeJson } from '../protocol/json-text.ts';
 import type { AppOptions } from './app-options.ts';
 import { BaseTask } from './base-task.ts';
@@ -252,8 +254,6 @@ test('entries of the schedule keep the whole signature, and have a name', () => 
 test('what is not built is refused where it is said', async () => {
   const { app } = listening();
   expect(() => app.task('own', { backend: 'redis://' }, () => 1)).toThrow(/result backend of its own/);
-  const add = app.task('add', (x: number) => x);
-  await expect(add.applyAsync([1], { retryPolicy: { retryErrors: [Error] } })).rejects.toThrow(/retryErrors is not built/);
 });
 
 test('calls by name are sent even with taskAlwaysEager', async () => {
@@ -274,4 +274,39 @@ test('class tasks that belong to no app say so', () => {
     }
   }
   expect(() => new Lonely().run()).toThrow(/register its class, app\.register\(Lonely\)/);
+});
+
+test('retryErrors of one call are tried again; in signatures and in children of pools they are refused', async () => {
+  const failures = [new RangeError('full'), new RangeError('full')];
+  const driver = memoryTransport;
+  const app = new Celery('shop', { broker: 'odd://', log: silentLogger });
+  const load = async () => ({
+    transport: {
+      ...driver,
+      async connect(options: ConnectOptions) {
+        const connection = await driver.connect({ ...options, url: new URL('memory://odd') });
+        const openChannel = connection.openChannel.bind(connection);
+        connection.openChannel = async () => {
+          const channel = await openChannel();
+          const publish = channel.publish.bind(channel);
+          channel.publish = async (...args) => {
+            const failure = failures.shift();
+            if (failure !== undefined) throw failure;
+            return publish(...args);
+          };
+          return channel;
+        };
+        return connection;
+      },
+    },
+  });
+  app.extend({ kind: 'transport', schemes: ['odd'], load });
+  const add = app.task('add', (x: number) => x);
+  await expect(add.delay(1)).rejects.toThrow('full');
+  await add.applyAsync([1], { retryPolicy: { retryErrors: [RangeError], intervalMax: 0 } });
+  expect(failures).toEqual([]);
+  expect(() => add.s(1).set({ retryPolicy: { retryErrors: [RangeError] } })).toThrow(/cannot be written down/);
+  await app.close();
+  const { app: child } = listening();
+  await expect(child.sendTask('add', [1], { retryPolicy: { retryErrors: [RangeError] } })).rejects.toThrow(/child of a pool/);
 });

@@ -5,7 +5,7 @@ import type { SendOptions } from '../canvas/call-options.ts';
 import type { Errback } from '../canvas/errback.ts';
 import type { List, Received } from '../canvas/sendable.ts';
 import type { ResultOf, Signature, SignatureInit } from '../canvas/signature.ts';
-import { wireOptions } from '../canvas/wire-options.ts';
+import { callOptions } from '../canvas/wire-options.ts';
 import type { AddedEntry, PeriodicOptions, ScheduleLike } from './schedule.ts';
 import { readSource } from '../config/resolve.ts';
 import { environmentModule, moduleSettings } from '../config/sources.ts';
@@ -167,7 +167,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   async sendTask(name: string, args: readonly unknown[] = [], options: SendOptions = {}): Promise<AsyncResult<any>> {
     const { kwargs = {}, ...rest } = options;
     if (rest.queue instanceof Queue) this.#core.queues.add(rest.queue);
-    const data = signatureData({ task: name, args: args as readonly Value[], kwargs: kwargs as ValueMap, options: wireOptions(rest) });
+    const data = signatureData({ task: name, args: args as readonly Value[], kwargs: kwargs as ValueMap, options: callOptions(rest) });
     return this.#core.starter.start(data, { ...sendingOf(rest), isByName: true });
   }
 

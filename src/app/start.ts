@@ -15,6 +15,7 @@ import { TaskResult } from '../results/async-result.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
 import { handleOf, nodeOf, tupleOf } from '../results/tree.ts';
 import type { Core } from './app-core.ts';
+import { alsoRetrying } from './retry-errors.ts';
 import type { Publisher, Sent } from './publish.ts';
 
 /** `replyTo` is there in what follows from a task: its results go to whoever called that. */
@@ -68,8 +69,9 @@ export class Starter implements Caller {
     const plan = compile(signature, context);
     const result = this.#handle(plan);
     this.#trail(signature, plan, run);
-    const sent = this.dispatch(plan, run?.host ?? this.#core.host);
-    const { signal, timeoutMs } = sending;
+    const { signal, timeoutMs, retryErrors } = sending;
+    const host = run?.host ?? this.#core.host;
+    const sent = this.dispatch(plan, retryErrors === undefined ? host : alsoRetrying(host, this.#core.ownErrors(retryErrors)));
     if (signal === undefined && timeoutMs === undefined) return sent.then(() => result);
     return this.#orGivenUp(sent, signal, timeoutMs).then(() => result);
   }
@@ -148,7 +150,15 @@ export class Starter implements Caller {
   async #withChords(parent: Parent | undefined): Promise<CompileContext> {
     const { origin, defaults, now } = this.#context;
     const { chords } = (await this.#core.backend()).capabilities;
-    return { newId, now, origin, chords, replyTo: this.#replyTo(parent), ...(defaults === undefined ? {} : { defaults }), ...(parent === undefined ? {} : { parent }) };
+    return {
+      newId,
+      now,
+      origin,
+      chords,
+      replyTo: this.#replyTo(parent),
+      ...(defaults === undefined ? {} : { defaults }),
+      ...(parent === undefined ? {} : { parent }),
+    };
   }
 
   /** The caller no longer waits; the message may still arrive. */

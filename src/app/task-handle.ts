@@ -1,7 +1,7 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature, sendingOf } from '../canvas/call-signature.ts';
 import type { ApplyOptions, EagerOptions } from '../canvas/call-options.ts';
-import { wireOptions } from '../canvas/wire-options.ts';
+import { callOptions } from '../canvas/wire-options.ts';
 import { Queue } from '../messaging/entities.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
@@ -48,7 +48,7 @@ export function createRemote(callable: Callable, core: Core): RemoteTask<any, an
     try {
       if (!Array.isArray(args)) throw new TypeError(`applyAsync takes the arguments of ${callable.name} as an array`);
       if (options?.queue instanceof Queue) core.queues.add(options.queue);
-      const data = signature(args, options === undefined ? NO_OPTIONS : wireOptions(options));
+      const data = signature(args, options === undefined ? NO_OPTIONS : callOptions(options));
       const check = checked?.(args, data);
       const sending = options === undefined ? {} : sendingOf(options);
       return check === undefined ? core.caller.start(data, sending) : check.then(() => core.caller.start(data, sending));

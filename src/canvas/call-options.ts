@@ -21,6 +21,7 @@ export interface RetryPolicy {
   readonly intervalStep?: Duration;
   /** At most so long. Default 0.2 seconds. */
   readonly intervalMax?: Duration;
+  /** After these errors too; default: when the broker cannot be reached. For one call, or in `taskPublishRetryPolicy`; classes cannot be written down in signatures. */
   readonly retryErrors?: readonly ErrorClass[];
 }
 

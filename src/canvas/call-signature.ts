@@ -12,7 +12,7 @@ import { freeze } from './freeze.ts';
 import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
 import { addLinks, chainData, chordData, mergeOptions, prepend, stepsOf } from './signature-data.ts';
-import { stampOptions, wireOptions } from './wire-options.ts';
+import { callOptions, stampOptions, wireOptions } from './wire-options.ts';
 
 /**
  * Every signature at run time: frozen data, and the app that carries it out. All methods that change something give a copy.
@@ -78,7 +78,7 @@ export class CallSignature {
     }
     const data = prepend(this.#data, args);
     if (options === undefined) return caller.start(data, {});
-    return caller.start(mergeOptions(data, wireOptions(options)), sendingOf(options));
+    return caller.start(mergeOptions(data, callOptions(options)), sendingOf(options));
   }
 
   apply(...args: readonly unknown[]): Promise<EagerResult<unknown>> {
@@ -187,6 +187,10 @@ export class CallSignature {
 const noApp = (task: string): ImproperlyConfigured =>
   new ImproperlyConfigured(`the signature of ${task} belongs to no app: make it with app.signature() or a task's s(), or combine it with one that was`);
 
-export const sendingOf = (options: ApplyOptions): Sending => ({ signal: options.signal, timeoutMs: durationMs(options.timeout) });
+export const sendingOf = (options: ApplyOptions): Sending => ({
+  signal: options.signal,
+  timeoutMs: durationMs(options.timeout),
+  retryErrors: options.retryPolicy?.retryErrors,
+});
 
 const secondsOf = (duration: unknown): number => (durationMs(duration) ?? 0) / 1000;

@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
+import type { ErrorClass } from './call-options.ts';
 import type { ResultNode } from './plan.ts';
 
 /** What cannot be written down in a call: it counts for the sending alone. */
 export interface Sending {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** After which errors the publish is tried again, beside the loss of the broker. */
+  readonly retryErrors?: readonly ErrorClass[] | undefined;
   /** A call by name (`sendTask`): it goes to a worker whatever `taskAlwaysEager` says. */
   readonly isByName?: boolean;
 }

@@ -57,6 +57,13 @@ export function wireOptions(options: ApplyOptions): ValueMap {
   return wire;
 }
 
+/** The same for a call that is made now: `retryErrors` are not written down, they go beside it. */
+export function callOptions(options: ApplyOptions): ValueMap {
+  if (options.retryPolicy?.retryErrors === undefined) return wireOptions(options);
+  const { retryErrors: _, ...policy } = options.retryPolicy;
+  return wireOptions({ ...options, retryPolicy: policy });
+}
+
 /** Stamps as options hold them: their names, and each under its own. */
 export function stampOptions(stamps: Readonly<Record<string, Json>>): ValueMap {
   return { stamped_headers: Object.keys(stamps), ...stamps };
@@ -97,7 +104,9 @@ function signatures(value: Signature<any, unknown> | Errback | readonly (Signatu
 function retryPolicy(policy: NonNullable<ApplyOptions['retryPolicy']>): ValueMap {
   const { maxRetries, intervalStart, intervalStep, intervalMax, retryErrors } = policy;
   if (retryErrors !== undefined)
-    throw new TypeError('retryPolicy.retryErrors is not built: a publish is tried again when the broker cannot be reached, and for nothing else');
+    throw new TypeError(
+      'retryErrors cannot be written down in a signature or a route: give them to applyAsync() or sendTask(), or set them in taskPublishRetryPolicy',
+    );
   return {
     ...(maxRetries === undefined ? {} : { max_retries: maxRetries }),
     ...(intervalStart === undefined ? {} : { interval_start: seconds(intervalStart) }),

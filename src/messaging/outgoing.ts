@@ -19,6 +19,8 @@ export interface OutgoingRetryPolicy {
   readonly intervalStartMs: number;
   readonly intervalStepMs: number;
   readonly intervalMaxMs: number;
+  /** Try again after these too, beside the loss of the broker. Only on messages that stay in this process: classes do not travel. */
+  readonly retryErrors?: readonly (abstract new (...args: never[]) => Error)[] | undefined;
 }
 
 /** A queue with the exchange and bindings that lead to it. */

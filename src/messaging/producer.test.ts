@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { EncodeError, OperationalError } from '../errors.ts';
 import { deferred } from '../kernel/deferred.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { silentLogger } from '../kernel/logger.ts';
 import { createFakeClock } from '../testing/fake-clock.ts';
 import type { Channel } from '../transports/transport.ts';
@@ -51,6 +52,29 @@ test('declares a queue once, however many calls come at once and whoever made th
   await Promise.all([producer.publish(message()), producer.publish(message()), producer.publish(message({ declare: structuredClone(queue) }))]);
   await producer.publish(message());
   expect(calls).toEqual(['open', 'exchange q', 'queue q', 'bind q', 'publish /q', 'publish /q', 'publish /q', 'publish /q']);
+});
+
+test('tries again after further errors, of the message and of all', async () => {
+  const clock = systemClock;
+  const link = { connection: async () => ({ openChannel }) } as unknown as BrokerLink;
+  const failures: Error[] = [];
+  const openChannel = async (): Promise<Channel> =>
+    ({
+      closed: new Promise(() => undefined),
+      publish: async () => {
+        const failure = failures.shift();
+        if (failure !== undefined) throw failure;
+      },
+    }) as unknown as Channel;
+  const producer = createProducer(link, clock, silentLogger, () => [SyntaxError]);
+  const quick = { maxRetries: 1, intervalStartMs: 0, intervalStepMs: 0, intervalMaxMs: 0, retryErrors: [RangeError] };
+  const sent = (failure: Error) => {
+    failures.push(failure);
+    return producer.publish({ ...message({ retryPolicy: quick }), declare: undefined });
+  };
+  await sent(new RangeError('of the message'));
+  await sent(new SyntaxError('of all'));
+  await expect(sent(new TypeError('of nobody'))).rejects.toThrow('of nobody');
 });
 
 test('declares again after the channel was lost', async () => {

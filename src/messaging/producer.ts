@@ -15,9 +15,11 @@ export interface Producer {
   close(): Promise<void>;
 }
 
-/** Publishes through a link: declares what a message needs once per channel, and again after a reconnect. */
-export function createProducer(link: BrokerLink, clock: Clock, log: Logger): Producer {
-  return new LinkProducer(link, clock, log);
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** Publishes through a link: declares what a message needs once per channel, and again after a reconnect. `retryErrors`: after which errors any message is tried again, beside OperationalError. */
+export function createProducer(link: BrokerLink, clock: Clock, log: Logger, retryErrors: () => readonly ErrorClass[] = () => []): Producer {
+  return new LinkProducer(link, clock, log, retryErrors);
 }
 
 /** Queues that one channel may have declared and be remembered for; beyond that all are forgotten and declared again. */
@@ -27,13 +29,15 @@ class LinkProducer implements Producer {
   readonly #link: BrokerLink;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #retryErrors: () => readonly ErrorClass[];
   readonly #underWay = new Set<Promise<void>>();
   #channel: OpenChannel | undefined;
   #opening: Promise<OpenChannel> | undefined;
   #isClosed = false;
   #saidAt = -Infinity;
 
-  constructor(link: BrokerLink, clock: Clock, log: Logger) {
+  constructor(link: BrokerLink, clock: Clock, log: Logger, retryErrors: () => readonly ErrorClass[]) {
+    this.#retryErrors = retryErrors;
     this.#link = link;
     this.#clock = clock;
     this.#log = log;
@@ -101,7 +105,8 @@ class LinkProducer implements Producer {
     };
     await retry(attempt, policy, {
       clock: this.#clock,
-      isRetryable: (error) => error instanceof OperationalError && !this.#isClosed,
+      isRetryable: (error) =>
+        !this.#isClosed && [OperationalError, ...this.#retryErrors(), ...(policy.retryErrors ?? [])].some((type) => error instanceof type),
       onRetry: (error, count, waitMs) =>
         this.#sayOnce(`publishing failed, trying again in ${waitMs} ms (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`),
     });
