@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { AmqpSyntaxError } from './errors.ts';
 
 const FIRST_BYTES = 4096;
@@ -192,6 +193,16 @@ export class ByteReader {
     const length = this.u32();
     const at = this.#step(length);
     return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /** A long string as text, or as the bytes that it is where they are not UTF-8. */
+  longText(): string | Uint8Array {
+    const from = this.offset;
+    const text = this.longString();
+    // The sign for bytes that are none may also stand there itself.
+    if (!text.includes('\ufffd') || isUtf8(this.#buffer.subarray(from + 4, this.offset))) return text;
+    this.offset = from;
+    return this.longBytes();
   }
 
   /** A copy: the socket's buffer goes on to other uses. */

@@ -45,6 +45,10 @@ describe('field tables', () => {
     expect(field('D', 2, 0, 0, 0, 110)).toEqual({ scale: 2, value: 110 });
     expect(field('x', 0, 0, 0, 2, 0, 255)).toEqual(new Uint8Array([0, 255]));
     expect(field('T', 0, 0, 0, 0, 0x65, 0x93, 0x7d, 0x25)).toEqual(new Date('2024-01-02T03:04:05Z'));
+    // Python writes bytes as S: what is no text is given as the bytes that it is.
+    expect(field('S', 0, 0, 0, 2, 0xc3, 0xa4)).toBe('ä');
+    expect(field('S', 0, 0, 0, 3, 0xef, 0xbf, 0xbd)).toBe('\ufffd');
+    expect(field('S', 0, 0, 0, 2, 0xff, 0x80)).toEqual(new Uint8Array([0xff, 0x80]));
     expect(field('t', 1)).toBe(true);
     expect(field('V')).toBeNull();
   });
@@ -118,7 +122,17 @@ test('the content header of a Celery task is byte for byte py-amqp’s', () => {
 });
 
 test('every method is read as it was written, with its bits in their places', () => {
-  const sample = { octet: 7, short: 513, long: 70_000, longlong: 2 ** 40, shortstr: 'ü', longstr: 'text', bit: true, table: { a: 1 } };
+  const sample = {
+    octet: 7,
+    short: 513,
+    long: 70_000,
+    longlong: 2 ** 40,
+    shortstr: 'ü',
+    longstr: 'text',
+    bytes: new Uint8Array([0, 255]),
+    bit: true,
+    table: { a: 1 },
+  };
   for (const [name, [, , args]] of Object.entries(METHODS)) {
     const fields = Object.fromEntries(args.map(([argument, type], i) => [argument, type === 'bit' ? i % 2 === 0 : sample[type]]));
     const out = new ByteWriter();

@@ -1,5 +1,7 @@
 // The client against a real RabbitMQ, and against a network that misbehaves.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { management, noRabbit } from '../../../test/support/rabbitmq.ts';
 import { TcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { AmqpChannel, AmqpMessage } from './channel.ts';
@@ -119,6 +121,16 @@ describe.runIf(url !== undefined)('with a real RabbitMQ', () => {
     await other.close();
   });
 
+  // Lengths above 127 are no ASCII: they once went through a string.
+  test.runIf(noRabbit === undefined)('AMQPLAIN logs in with a long password, and one that is no ASCII', async () => {
+    const password = `${'long'.repeat(40)}ü`;
+    await management('PUT', `/api/users/${queue}`, { password, tags: '' });
+    await management('PUT', `/api/permissions/%2F/${queue}`, { configure: '', write: '', read: '' });
+    const other = await AmqpConnection.open(options({ mechanism: 'AMQPLAIN', username: queue, password }));
+    await other.close();
+    await management('DELETE', `/api/users/${queue}`);
+  });
+
   test('a silent network is noticed by missing heartbeats; what waits is rejected', async () => {
     const proxy = await TcpProxy.to(Number(port));
     const other = await AmqpConnection.open(options({ port: proxy.port, heartbeatMs: 1000 }));
@@ -151,4 +163,47 @@ describe.runIf(url !== undefined)('with a real RabbitMQ', () => {
     }
     await proxy[Symbol.asyncDispose]();
   }, 60_000);
+});
+
+const secure = process.env['CELERIAC_TEST_AMQPS'];
+const ca = process.env['CELERIAC_TEST_AMQP_CA'];
+if (secure === undefined || ca === undefined) test.skip('AMQP over TLS: CELERIAC_TEST_AMQPS and CELERIAC_TEST_AMQP_CA are not set', () => undefined);
+
+describe.runIf(secure !== undefined && ca !== undefined)('with a real RabbitMQ over TLS', () => {
+  const open = (tls: AmqpOptions['tls']): Promise<AmqpConnection> => {
+    const { hostname, port } = new URL(secure!);
+    return AmqpConnection.open({
+      host: hostname,
+      port: Number(port),
+      username: 'guest',
+      password: 'guest',
+      virtualHost: '/',
+      name: 'celeriac/test',
+      tls,
+      clock: systemClock,
+      timeoutMs: 4000,
+      heartbeatMs: 0,
+      maxMessageBytes: 1_000_000,
+    });
+  };
+
+  test('a server whose authority is known is trusted, and a large body arrives', async () => {
+    const connection = await open({ ca: readFileSync(ca!) });
+    const channel = await connection.openChannel();
+    const queue = `client-tls-${process.pid}`;
+    await channel.call('queue.declare', { queue, exclusive: true }, 'queue.declare-ok');
+    await channel.publish('', queue, {}, Buffer.alloc(300_000, 'x'));
+    expect((await channel.get(queue))!.bodyBytes).toBe(300_000);
+    await connection.close();
+  });
+
+  test('a client certificate is shown when asked for', async () => {
+    const folder = ca!.replace(/ca\.pem$/, '');
+    const connection = await open({ ca: readFileSync(ca!), cert: readFileSync(`${folder}client.pem`), key: readFileSync(`${folder}client.key`) });
+    await connection.close();
+  });
+
+  test('a server that nobody vouches for is refused, and the error says so', async () => {
+    await expect(open({})).rejects.toThrow(/cannot connect to localhost.*certificate/);
+  });
 });

@@ -133,7 +133,7 @@ function readValue(input: ByteReader, depth: number): FieldValue {
       return decimal;
     }
     case 'S':
-      return input.longString();
+      return input.longText();
     case 'x':
       return input.longBytes();
     case 'A':

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import { AmqpSyntaxError } from './errors.ts';
 import { readTable, writeTable, type FieldTable } from './field-table.ts';
 
-type ArgumentType = 'octet' | 'short' | 'long' | 'longlong' | 'shortstr' | 'longstr' | 'bit' | 'table';
+type ArgumentType = 'octet' | 'short' | 'long' | 'longlong' | 'shortstr' | 'longstr' | 'bytes' | 'bit' | 'table';
 type Arguments = readonly (readonly [name: string, type: ArgumentType])[];
 
 /** The methods of AMQP 0-9-1 and of RabbitMQ's extensions that we send or hear: class, number, arguments in order (amqp0-9-1.extended.xml). */
@@ -24,12 +24,12 @@ export const METHODS = {
     [
       ['clientProperties', 'table'],
       ['mechanism', 'shortstr'],
-      ['response', 'longstr'],
+      ['response', 'bytes'],
       ['locale', 'shortstr'],
     ],
   ],
-  'connection.secure': [10, 20, [['challenge', 'longstr']]],
-  'connection.secure-ok': [10, 21, [['response', 'longstr']]],
+  'connection.secure': [10, 20, [['challenge', 'bytes']]],
+  'connection.secure-ok': [10, 21, [['response', 'bytes']]],
   'connection.tune': [
     10,
     30,
@@ -322,7 +322,17 @@ export const METHODS = {
 } as const satisfies Record<string, readonly [classId: number, methodId: number, args: Arguments]>;
 
 export type MethodName = keyof typeof METHODS;
-type TypeOf = { octet: number; short: number; long: number; longlong: number; shortstr: string; longstr: string; bit: boolean; table: FieldTable };
+type TypeOf = {
+  octet: number;
+  short: number;
+  long: number;
+  longlong: number;
+  shortstr: string;
+  longstr: string;
+  bytes: Uint8Array;
+  bit: boolean;
+  table: FieldTable;
+};
 type ArgumentsOf<N extends MethodName> = (typeof METHODS)[N][2][number] & readonly [string, ArgumentType];
 /** The arguments of a method, by name. */
 export type Fields<N extends MethodName> = { readonly [A in ArgumentsOf<N> as A[0]]: TypeOf[A[1]] };
@@ -330,6 +340,8 @@ export type Fields<N extends MethodName> = { readonly [A in ArgumentsOf<N> as A[
 export type Method = { readonly [N in MethodName]: { readonly name: N; readonly fields: Fields<N> } }[MethodName];
 
 const byNumber = new Map<number, MethodName>(Object.entries(METHODS).map(([name, [classId, methodId]]) => [(classId << 16) | methodId, name as MethodName]));
+
+const NO_BYTES = new Uint8Array();
 
 /** The name of a method by its numbers, as a close complains of it; empty when there is none. */
 export const methodName = (classId: number, methodId: number): string => byNumber.get((classId << 16) | methodId) ?? '';
@@ -358,6 +370,7 @@ export function writeMethod<N extends MethodName>(out: ByteWriter, name: N, fiel
 function writeArgument(out: ByteWriter, type: ArgumentType, value: unknown): void {
   if (type === 'shortstr') out.shortString((value as string | undefined) ?? '');
   else if (type === 'longstr') out.longString((value as string | undefined) ?? '');
+  else if (type === 'bytes') out.longBytes((value as Uint8Array | undefined) ?? NO_BYTES);
   else if (type === 'table') writeTable(out, (value as FieldTable | undefined) ?? {});
   else if (type === 'octet') out.u8((value as number | undefined) ?? 0);
   else if (type === 'short') out.u16((value as number | undefined) ?? 0);
@@ -390,6 +403,7 @@ export function readMethod(input: ByteReader): Method {
 function readArgument(input: ByteReader, type: ArgumentType): unknown {
   if (type === 'shortstr') return input.shortString();
   if (type === 'longstr') return input.longString();
+  if (type === 'bytes') return input.longBytes();
   if (type === 'table') return readTable(input);
   if (type === 'octet') return input.u8();
   if (type === 'short') return input.u16();

@@ -4,9 +4,9 @@ import { ByteWriter } from './bytes.ts';
 export type Mechanism = 'PLAIN' | 'AMQPLAIN' | 'EXTERNAL';
 
 /** The answer that goes into connection.start-ok. */
-export function saslResponse(mechanism: Mechanism, username: string, password: string): string {
-  if (mechanism === 'PLAIN') return `\0${username}\0${password}`;
-  if (mechanism === 'EXTERNAL') return '';
+export function saslResponse(mechanism: Mechanism, username: string, password: string): Uint8Array {
+  if (mechanism === 'PLAIN') return Buffer.from(`\0${username}\0${password}`);
+  if (mechanism === 'EXTERNAL') return new Uint8Array();
   // AMQPLAIN is a field table without its length.
   const out = new ByteWriter();
   for (const [name, value] of [
@@ -17,5 +17,5 @@ export function saslResponse(mechanism: Mechanism, username: string, password: s
     out.letter('S');
     out.longString(value);
   }
-  return out.take().toString('utf8');
+  return out.take();
 }
