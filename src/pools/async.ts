@@ -48,6 +48,10 @@ export class AsyncPool implements Pool {
     return this.#size;
   }
 
+  get slots(): number {
+    return this.#size;
+  }
+
   get room(): number {
     return this.#isStopping ? 0 : Math.max(0, this.#size - this.#running.size);
   }

@@ -7,6 +7,8 @@ export type PoolName = 'async' | 'gevent' | 'eventlet' | 'prefork' | 'processes'
 export interface Pool extends Service {
   readonly isolation: 'none' | 'thread' | 'process';
   readonly size: number;
+  /** How many jobs it would hold at once: `size`, or more of tasks that have proven so short that a child holds several. */
+  readonly slots: number;
   /** How many jobs it takes now; more wait in the worker, within its prefetch. `onRoom` fires when it grows. */
   readonly room: number;
   onRoom(listener: () => void): Disposable;

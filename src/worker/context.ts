@@ -108,6 +108,6 @@ export class WorkerContext {
   window(): number {
     const { pool, reservations } = this;
     if (!this.isTaking || reservations.count('finishing') >= MAX_FINISHING) return 0;
-    return Math.max(0, this.prefetch.window(reservations.inHand(pool.room), pool.size) - reservations.olderHeld);
+    return Math.max(0, this.prefetch.window(reservations.inHand(pool.room), pool.slots) - reservations.olderHeld);
   }
 }

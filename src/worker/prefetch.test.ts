@@ -45,3 +45,10 @@ test('a multiplier of 0 means no limit but that of the protocol', () => {
   shortTasks(prefetch, 70_000);
   expect(prefetch.window(idle, 10)).toBe(65_535);
 });
+
+test('more slots, as of a pool that holds windows of very short tasks, let it take more; fewer bring it back at once', () => {
+  const prefetch = new Prefetch({ multiplier: 4, etaLimit: 1000 });
+  for (let i = 0; i < 1000; i++) prefetch.ended(1, 64);
+  expect(prefetch.window({ ...idle, room: 64 }, 64)).toBe(256);
+  expect(prefetch.window({ ...idle, room: 2 }, 2)).toBe(8);
+});

@@ -16,7 +16,8 @@ export interface InHand {
 
 /**
  * How many messages the worker may hold. It begins with the free slots, so that a worker with long tasks takes nothing that another could run,
- * and grows towards `multiplier × concurrency` while tasks prove short; a long one halves what is taken ahead.
+ * and grows towards `multiplier × slots` while tasks prove short; a long one halves what is taken ahead. The slots are the pool's concurrency,
+ * or what its children hold together of tasks that have proven very short: two children that were given eight jobs at a time would wait for the broker.
  */
 export class Prefetch {
   readonly #multiplier: number;
@@ -32,18 +33,18 @@ export class Prefetch {
   }
 
   /** A task ended; its runtime tells what to expect of the next ones. */
-  ended(runtimeMs: number, poolSize: number): void {
+  ended(runtimeMs: number, slots: number): void {
     if (!this.#isAhead) return;
-    this.#ahead = runtimeMs < SHORT_MS ? Math.min(this.#ahead + 1, this.limit(poolSize)) : Math.floor(this.#ahead / 2);
+    this.#ahead = runtimeMs < SHORT_MS ? Math.min(this.#ahead + 1, this.limit(slots)) : Math.floor(this.#ahead / 2);
   }
 
   /** The most that `window` reaches, without what waits for its eta. */
-  limit(poolSize: number): number {
-    return this.#multiplier <= 0 ? MOST : Math.min(MOST, Math.max(1, Math.floor(poolSize * this.#multiplier)));
+  limit(slots: number): number {
+    return this.#multiplier <= 0 ? MOST : Math.min(MOST, Math.max(1, Math.floor(slots * this.#multiplier)));
   }
 
-  window(inHand: InHand, poolSize: number): number {
+  window(inHand: InHand, slots: number): number {
     const wanted = inHand.runningLate + inHand.limited + inHand.room + this.#ahead;
-    return Math.min(MOST, Math.min(this.limit(poolSize), wanted) + Math.min(inHand.scheduled, this.#etaLimit));
+    return Math.min(MOST, Math.min(this.limit(slots), wanted) + Math.min(inHand.scheduled, this.#etaLimit));
   }
 }

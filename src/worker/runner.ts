@@ -73,7 +73,7 @@ export class Runner implements RequestOwner {
     const { pool, prefetch, reservations } = this.#context;
     if (request.isAbandoned) return this.forget(request);
     reservations.move(request, 'finishing');
-    prefetch.ended(outcome.runtimeMs, pool.size);
+    prefetch.ended(outcome.runtimeMs, pool.slots);
     void this.#finish(request, outcome);
     this.dispatch();
   }

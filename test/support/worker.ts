@@ -48,6 +48,9 @@ export class HandPool implements Pool {
   constructor(size: number) {
     this.size = size;
   }
+  get slots(): number {
+    return this.size;
+  }
   get room(): number {
     return this.size - this.jobs.size;
   }

@@ -67,9 +67,13 @@ export class IsolatedPool implements Pool {
     return this.#children.size;
   }
 
+  get slots(): number {
+    return this.size * (this.#lastWasShort ? WINDOW : 1);
+  }
+
   get room(): number {
     if (this.#isStopping) return 0;
-    return Math.max(0, this.size * (this.#lastWasShort ? WINDOW : 1) - this.#held.count - this.#backlog.length);
+    return Math.max(0, this.slots - this.#held.count - this.#backlog.length);
   }
 
   onRoom(listener: () => void): Disposable {
