@@ -24,6 +24,13 @@ const roads: readonly { readonly name: string; open(version: number): Promise<Ur
       return vhost === undefined || redis === undefined ? undefined : { broker: vhost.url, backend: `${redis}/${11 + 2 * version}` };
     },
   },
+  {
+    name: 'RabbitMQ with results by rpc',
+    async open() {
+      const vhost = await rabbitVhost();
+      return vhost === undefined ? undefined : { broker: vhost.url, backend: 'rpc://' };
+    },
+  },
 ];
 const languages = ['ts', 'py'] as const;
 const name = { ts: 'TypeScript', py: 'Python' };
@@ -57,7 +64,9 @@ async function describeInterop(road: (typeof roads)[number], number: number, ver
     for (const from of languages)
       for (const to of languages)
         describe(`${name[from]} sends, ${name[to]} runs`, () => {
-          test.concurrent.each(cases)('$name', { timeout: 60_000 }, (row) => check(row, producers[from], workers[to].queue));
+          const isLossy = to === 'py' && urls.backend === 'rpc://';
+          const told = cases.filter((row) => !isLossy || row.isLostByPythonOverRpc !== true);
+          test.concurrent.each(told)('$name', { timeout: 60_000 }, (row) => check(row, producers[from], workers[to].queue));
         });
 
     for (const from of languages)

@@ -10,6 +10,9 @@ def call(command):
     for name in ('link', 'link_error'):
         if name in options:
             options[name] = [app.signature(dict(s)) for s in options[name]]
+            if app.conf.result_backend.startswith('rpc'):  # so that their results come here too, as those of ours do
+                for s in options[name]:
+                    s.freeze(s.options['task_id'])
     app.send_task(command['task'], args=command['args'], kwargs=command['kwargs'], task_id=command['id'], **options)
     return None
 
