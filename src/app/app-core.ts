@@ -16,6 +16,7 @@ import { createLogger, type Logger } from '../kernel/logger.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { OutgoingMessage } from '../messaging/outgoing.ts';
 import { createProducer, type Producer } from '../messaging/producer.ts';
+import { CustomTypes } from '../protocol/custom-types.ts';
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
@@ -63,6 +64,8 @@ export class Core implements AppCore {
   readonly signals: Signals;
   readonly serializers: SerializerRegistry = createSerializerRegistry();
   readonly errorNames = new ErrorNames();
+  /** Types of values that the app was taught. */
+  readonly types = new CustomTypes();
   readonly registry = new Registry();
   /** Options of tasks that live elsewhere, by name. */
   readonly declared = new Map<string, TaskDefaults>();
@@ -328,6 +331,7 @@ function resultSource(core: Core): ResultSource {
     get joinBlocks() {
       return core.joinBlocks;
     },
+    unpack: (value) => core.types.unpack(value),
     revoke: (ids, options) => revoke(core, ids, options),
     describe: () => {
       const { resultBackend } = core.settings;

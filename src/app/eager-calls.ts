@@ -17,6 +17,7 @@ import { encodeTaskBody, readTaskBody } from '../protocol/task-message.ts';
 import { EagerHandle } from '../results/eager-result.ts';
 import type { EagerResult } from '../results/result.ts';
 import type { Core } from './app-core.ts';
+import { packed } from './encode.ts';
 import { errorFrom } from './hooks.ts';
 
 /** Calls run here and now, without a broker: `apply()`, and everything with `taskAlwaysEager`. */
@@ -92,13 +93,14 @@ export class EagerCalls {
     const context = { newId, now: core.clock.now(), origin: core.origin, chords: 'none' as const, defaults: () => task.defaults };
     const { message } = planCall({ ...signature, options: own }, context);
     // As if it had travelled, so that what cannot travel fails here too.
-    const body = readTaskBody(decodeJson(encodeTaskBody(message)));
+    const body = readTaskBody(decodeJson(encodeTaskBody(packed(message, core.types))));
     const received = eagerMessage(message.headers, body);
     const replaced: { result: EagerResult<unknown> | undefined } = { result: undefined };
     const env = await this.#env(message.headers.id, replaced);
     const { outcome } = await runEagerly(received, task, { host: core.host, env, storesResult: core.settings.taskStoreEagerResult });
     if (outcome.state === 'REPLACED' && replaced.result !== undefined) return replaced.result;
-    if (outcome.state === 'SUCCESS') return new EagerHandle<unknown>(message.headers.id, { state: 'SUCCESS', value: decodeJson(outcome.valueJson) });
+    if (outcome.state === 'SUCCESS')
+      return new EagerHandle<unknown>(message.headers.id, { state: 'SUCCESS', value: core.types.unpack(decodeJson(outcome.valueJson)) });
     if (!('error' in outcome)) return new EagerHandle<unknown>(message.headers.id, { state: outcome.state });
     const thrown = thrownBy(outcome);
     const error = thrown instanceof Error ? thrown : errorFrom(outcome.error, core);

@@ -3,17 +3,19 @@ import type { Settings } from '../config/settings/index.ts';
 import { durationMs } from '../kernel/duration.ts';
 import type { OutgoingMessage, OutgoingRetryPolicy } from '../messaging/outgoing.ts';
 import type { JsonObject, ValueMap } from '../protocol/json.ts';
-import { encodeTaskBody, taskBodyValue } from '../protocol/task-message.ts';
+import type { CustomTypes } from '../protocol/custom-types.ts';
+import { encodeTaskBody, taskBodyValue, type TaskMessage } from '../protocol/task-message.ts';
 import type { MessageProperties } from '../protocol/wire-message.ts';
 import type { EncodedBody, SerializerRegistry } from '../serialization/registry.ts';
 import type { Destination } from './router.ts';
 
 /** A routed call as a message that can be sent. A promise only where a codec must be loaded, or compresses asynchronously. */
 export function encodeCall(
-  planned: PlannedMessage,
+  call: PlannedMessage,
   destination: Destination,
-  { settings, serializers }: { readonly settings: Readonly<Settings>; readonly serializers: SerializerRegistry },
+  { settings, serializers, types }: { readonly settings: Readonly<Settings>; readonly serializers: SerializerRegistry; readonly types?: CustomTypes },
 ): OutgoingMessage | Promise<OutgoingMessage> {
+  const planned = types === undefined || types.isEmpty ? call : { ...call, message: packed(call.message, types) };
   const { route } = destination;
   const serializer = route.serializer ?? settings.taskSerializer;
   const compression = route.compression ?? settings.taskCompression ?? undefined;
@@ -23,6 +25,11 @@ export function encodeCall(
   }
   const encoded = serializers.encode(taskBodyValue(planned.message), { serializer, compression });
   return encoded instanceof Promise ? encoded.then(finish) : finish(encoded);
+}
+
+/** The values of own types in a form that travels, in what the call is to start next too. */
+export function packed(message: TaskMessage, types: CustomTypes): TaskMessage {
+  return types.isEmpty ? message : { ...message, args: types.pack(message.args), kwargs: types.pack(message.kwargs), embed: types.pack(message.embed) };
 }
 
 function outgoing(planned: PlannedMessage, destination: Destination, body: EncodedBody, settings: Readonly<Settings>): OutgoingMessage {

@@ -1,5 +1,4 @@
 import type { BackendDriver } from '../backends/backend.ts';
-import { ImproperlyConfigured } from '../errors.ts';
 import type { Value } from '../protocol/json.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { Core } from './app-core.ts';
@@ -38,7 +37,8 @@ export function extend(core: Core, extension: Extension): void {
       for (const scheme of extension.schemes) core.backends.set(scheme, () => extension.load().then(member<BackendDriver>('driver')));
       return;
     case 'type':
-      throw new ImproperlyConfigured(`types of your own (${extension.name}) are not built yet: give the class a toJSON, or send what it is made of`);
+      core.types.add(extension);
+      return;
   }
 }
 

@@ -45,7 +45,7 @@ export class Publisher {
     const router = this.#currentRouter();
     const { headers, args, kwargs } = planned.message;
     const isListened = this.#core.signals.has('beforeTaskPublish');
-    if (planned.isPlain === true && !isFollowUp && !isListened && router.goesByName) {
+    if (planned.isPlain === true && !isFollowUp && !isListened && router.goesByName && this.#core.types.isEmpty) {
       const template = this.#templates.get(headers.task) ?? this.#template(planned, router);
       if (template !== undefined) return template.outgoing(planned);
     }

@@ -83,6 +83,13 @@ export class TaskEntry implements RegisteredTask {
   }
 
   run(run: Run, body: TaskBody): unknown {
+    const { types } = this.#core;
+    if (types.isUnused) return this.#run(run, body);
+    const value = this.#run(run, { ...body, args: types.unpack(body.args), kwargs: types.unpack(body.kwargs) });
+    return value instanceof Promise ? value.then((settled) => types.pack(settled)) : types.pack(value);
+  }
+
+  #run(run: Run, body: TaskBody): unknown {
     run.caller = this.#core.caller;
     const { source, hooks, instance } = this.#instance();
     source.note(run, body, instance);

@@ -97,7 +97,7 @@ export class TaskSelf implements ContextSource {
     const { run, state } = this.#running('retry');
     if (run === undefined) throw options.exc ?? new Retry(options);
     noteMaxRetries(run, options);
-    throw exhausted({ received: run.received, body: state.body, task: this.#entry }, options) ?? new Retry(options);
+    throw exhausted({ received: run.received, body: state.body, task: this.#entry }, options) ?? new Retry(this.#core.types.pack(options));
   }
 
   replace<R>(signature: Signature<[], R>): R {
@@ -105,7 +105,7 @@ export class TaskSelf implements ContextSource {
     if (data.subtask_type === 'chain' && (data.kwargs['tasks'] as readonly unknown[]).length === 0) {
       throw new ImproperlyConfigured('a task cannot be replaced by an empty chain');
     }
-    throw new Replaced(data);
+    throw new Replaced(this.#core.types.pack(data));
   }
 
   async addToChord(signature: Signature<[], unknown>): Promise<void> {
@@ -124,7 +124,7 @@ export class TaskSelf implements ContextSource {
   async updateState(update: { readonly state?: TaskState; readonly meta?: unknown; readonly taskId?: string }): Promise<void> {
     const { run } = this.#running('updateState');
     if (run === undefined) throw new ImproperlyConfigured('updateState: this task was called as a function, so it has no id; give taskId');
-    const recorded = { status: update.state ?? 'PENDING', result: encoded((update.meta ?? null) as Value), children: run.children };
+    const recorded = { status: update.state ?? 'PENDING', result: encoded(this.#core.types.pack((update.meta ?? null) as Value)), children: run.children };
     const settings = this.#core.settings;
     const meta = await metaOf(run.received, recorded, {
       clock: this.#core.clock,

@@ -10,10 +10,25 @@ export interface TypedValue {
   readonly __value__: Json;
 }
 
+/** A value of a type that users have taught an app: it passes through here as it is, and apps make the value of it (`custom-types.ts`). */
+export class CustomValue {
+  readonly type: string;
+  readonly value: Json;
+
+  constructor(type: string, value: Json) {
+    this.type = type;
+    this.value = value;
+  }
+}
+
+/** The types that some app of this process knows; all others are refused as they come. */
+export const customNames = new Set<string>();
+
 /** Kombu's typed form of a value that JSON has none for; undefined for all others. Throws RangeError where Python has no such value. */
 export function typedValue(value: object): TypedValue | undefined {
   if (value instanceof Uuid) return { __type__: 'uuid', __value__: { hex: value.toString().replaceAll('-', '') } };
   if (value instanceof Decimal) return { __type__: 'decimal', __value__: value.toString() };
+  if (value instanceof CustomValue) return { __type__: value.type, __value__: value.value };
   return WRITERS[tagOf(value)]?.(value as never);
 }
 
@@ -67,6 +82,7 @@ function utf8(bytes: Uint8Array): string | undefined {
 
 /** The value that an object with exactly the keys `__type__` and `__value__` stands for. Throws DecodeError for an unknown type, as kombu does. */
 export function untypedValue(type: unknown, value: unknown): Value {
+  if (typeof type === 'string' && customNames.has(type)) return new CustomValue(type, value as Json) as unknown as Value;
   const read = typeof type === 'string' && Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (read === undefined) throw new DecodeError(`a typed value of the unknown type ${shown(type)}; known are ${Object.keys(READERS).join(', ')}`);
   try {
@@ -75,6 +91,8 @@ export function untypedValue(type: unknown, value: unknown): Value {
     throw new DecodeError(`${shown(value)} is not a value of the type ${String(type)}`, { cause: error });
   }
 }
+
+export const isBuiltInType = (name: string): boolean => Object.hasOwn(READERS, name);
 
 const READERS: Readonly<Record<string, (value: unknown) => Value>> = {
   datetime: (value) => new WireDate(text(value)),

@@ -55,7 +55,7 @@ export class TaskResult<R> implements AsyncResult<R> {
   }
 
   #outcome(meta: StoredMeta, options: GetOptions | undefined): R | Error {
-    if (meta.status === 'SUCCESS') return meta.result.value() as R;
+    if (meta.status === 'SUCCESS') return valueOf(meta, this.#source) as R;
     const error = this.#source.errorOf(meta);
     if (options?.propagate === false) return error;
     throw error;
@@ -153,9 +153,11 @@ export class TaskResult<R> implements AsyncResult<R> {
 
 const ERROR_STATES: readonly TaskState[] = ['FAILURE', 'REVOKED', 'RETRY', 'REJECTED'];
 
+const valueOf = (meta: StoredMeta, source: ResultSource): unknown => source.unpack(meta.result.value());
+
 /** The value, the error, or the meta of a custom state. */
 function infoOf(meta: StoredMeta, source: ResultSource): unknown {
-  const value = meta.result.value();
+  const value = valueOf(meta, source);
   const isError = ERROR_STATES.includes(meta.status) && typeof value === 'object' && value !== null && 'exc_type' in value;
   return isError ? source.errorOf(meta) : value;
 }

@@ -12,6 +12,8 @@ export interface ResultSource {
   errorOf(meta: StoredMeta): Error;
   /** Whether waiting here could block the worker that must run what is waited for (a task of a pool without free slots). */
   readonly joinBlocks: boolean;
+  /** A stored value with those of types that the app was taught. */
+  unpack<T>(value: T): T;
   revoke(ids: readonly string[], options: RevokeOptions): Promise<void>;
   /** Where results are kept, for the message of a TimeoutError. */
   describe(): string;
