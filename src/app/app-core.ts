@@ -7,7 +7,7 @@ import { ImproperlyConfigured } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
 import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
-import { maskUrl, parseUrl, parseUrls } from '../kernel/broker-url.ts';
+import { parseUrl, parseUrls } from '../kernel/broker-url.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { durationMs } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
@@ -34,7 +34,7 @@ import { EagerCalls } from './eager-calls.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Middleware } from './middleware.ts';
 import { Publisher } from './publish.ts';
-import { revoke } from './revoke.ts';
+import { resultSource } from './result-source.ts';
 import { RunRequest } from './request.ts';
 import type { TaskRequest } from './task-context.ts';
 import { Queues } from './queues.ts';
@@ -312,31 +312,4 @@ export class Core implements AppCore {
     opening.catch(forget);
     return opening;
   }
-}
-
-function resultSource(core: Core): ResultSource {
-  return {
-    get clock() {
-      return core.clock;
-    },
-    backend: () => core.backend(),
-    errorOf: (meta) => {
-      const {
-        exc_type = 'Exception',
-        exc_message = [],
-        exc_module = null,
-      } = (meta.result.value() ?? {}) as { exc_type?: string; exc_message?: never; exc_module?: string | null };
-      return core.errorNames.fromData({ exc_type, exc_message, exc_module }, meta.traceback);
-    },
-    get joinBlocks() {
-      return core.joinBlocks;
-    },
-    unpack: (value) => core.types.unpack(value),
-    revoke: (ids, options) => revoke(core, ids, options),
-    describe: () => {
-      const { resultBackend } = core.settings;
-      return resultBackend === null ? 'no result backend is configured' : `results are in ${maskUrl(resultBackend)}`;
-    },
-    hold: () => core.keepAlive.hold(),
-  };
 }

@@ -8,7 +8,7 @@ import type { ResultOf, Signature, SignatureInit } from '../canvas/signature.ts'
 import { callOptions } from '../canvas/wire-options.ts';
 import type { AddedEntry, PeriodicOptions, ScheduleLike } from './schedule.ts';
 import { readSource } from '../config/resolve.ts';
-import { environmentModule, moduleSettings } from '../config/sources.ts';
+import { environmentModule } from '../config/sources.ts';
 import type { NamespacedSettings, Settings, SettingsInput, SettingsSource } from '../config/settings/index.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import { newId } from '../kernel/ids.ts';
@@ -26,13 +26,13 @@ import type { AppOptions, Extension } from './app-options.ts';
 import { autodiscover } from './autodiscover.ts';
 import type { BaseTask } from './base-task.ts';
 import { registerBuiltins } from './builtins.ts';
+import { configurationModule } from './configuration-module.ts';
 import { setCore } from './core.ts';
 import { callSite } from './definition.ts';
 import { declareTask } from './declare.ts';
 import { defineTask, type DefineArguments } from './define.ts';
 import { createErrback } from './errback.ts';
 import { extend } from './extend.ts';
-import { importModule } from './import-module.ts';
 import type { Middleware } from './middleware.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 import { SettingsLayers } from './settings-layers.ts';
@@ -207,17 +207,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
   ): this {
     const namespace = options.namespace ?? this.#namespace;
     if (typeof source !== 'string') this.#core.layers.addObject(readSource(source as Readonly<Record<string, unknown>>, { namespace }));
-    else {
-      const loading = importModule(source).then(
-        (module) => moduleSettings(module, { namespace }),
-        (error: unknown) => {
-          throw new ImproperlyConfigured(`the configuration module ${source} could not be loaded: ${error instanceof Error ? error.message : String(error)}`, {
-            cause: error,
-          });
-        },
-      );
-      this.#core.layers.load(options.silent === true ? loading.catch(() => ({})) : loading);
-    }
+    else this.#core.layers.load(configurationModule(source, { ...options, namespace }));
     return this;
   }
 
