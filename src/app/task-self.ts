@@ -28,13 +28,13 @@ interface RunState {
   log?: Logger;
 }
 
-/** Whose runs are going on. Apps do not know each other, and a run does not know its app. */
-const states = new WeakMap<Run, RunState>();
+/** Apps do not know each other, and a run does not know its app: only what was noted here is kept with a run. */
+const stateOf = (run: Run): RunState | undefined => run.kept as RunState | undefined;
 
 /** The context of the running task, without `bind`. Undefined outside a task. */
 export function currentTask(): TaskContext | undefined {
   const run = currentRun();
-  return run === undefined ? undefined : (states.get(run)?.self as TaskContext | undefined);
+  return run === undefined ? undefined : (stateOf(run)?.self as TaskContext | undefined);
 }
 
 /** A signal that never aborts: of a task that was called as a plain function. */
@@ -52,7 +52,7 @@ export class TaskSelf implements ContextSource {
 
   /** Before anything of it runs. */
   note(run: Run, body: TaskBody, self: BaseTask): void {
-    if (!states.has(run)) states.set(run, { self, source: this, body });
+    run.kept ??= { self, source: this, body } satisfies RunState;
   }
 
   /** Whether it is this task, of this app, that runs. */
@@ -145,7 +145,7 @@ export class TaskSelf implements ContextSource {
   }
 
   #state(run: Run): RunState | undefined {
-    const state = states.get(run);
+    const state = stateOf(run);
     return state?.source === this ? state : undefined;
   }
 
@@ -161,6 +161,6 @@ export class TaskSelf implements ContextSource {
 
 /** Names the task in every line, as Celery's task logger does. */
 function boundLogger(log: () => Logger, { task, id }: { readonly task: string; readonly id: string }): Logger {
-  const line = (level: keyof Logger) => (message: string, data?: object) => log()[level](`${task}[${id}]: ${message}`, data);
+  const line = (level: Exclude<keyof Logger, 'isEnabled'>) => (message: string, data?: object) => log()[level](`${task}[${id}]: ${message}`, data);
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error'), critical: line('critical') };
 }

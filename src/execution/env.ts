@@ -57,4 +57,6 @@ export interface Run {
   maxRetries?: number;
   /** The task's app, which sends signatures that belong to none. The task says it when it begins. */
   caller?: Caller;
+  /** What the app keeps for as long as the run lives; nobody else looks into it. A field, since a WeakMap of all runs costs a microsecond a task. */
+  kept?: object;
 }

@@ -45,7 +45,7 @@ interface Finishing {
   readonly env: ExecutionEnv;
 }
 
-async function finish(one: Finishing, outcome: Outcome): Promise<Outcome> {
+function finish(one: Finishing, outcome: Outcome): Promise<Outcome> {
   switch (outcome.state) {
     case 'SUCCESS':
       return succeed(one, outcome);
@@ -58,10 +58,9 @@ async function finish(one: Finishing, outcome: Outcome): Promise<Outcome> {
     case 'REVOKED':
       return revoke(one, outcome);
     case 'REJECTED':
-      return outcome.requeue ? outcome : fail(one, outcome);
+      return outcome.requeue ? Promise.resolve(outcome) : fail(one, outcome);
     case 'IGNORED':
-      await countAs(one, outcome, 'FAILURE', errorText(chordError('the task was ignored')));
-      return outcome;
+      return countAs(one, outcome, 'FAILURE', errorText(chordError('the task was ignored'))).then(() => outcome);
   }
 }
 
@@ -196,14 +195,15 @@ async function countPart({ received, env }: Finishing, chord: SignatureData, sta
   if (part !== undefined) await countChordPart(part, received, env);
 }
 
-async function save(
+function save(
   { received, env }: Finishing,
   status: TaskState,
   recorded: { readonly result: Encoded; readonly traceback?: string | null; readonly children: readonly Json[] },
 ): Promise<void> {
   const made = metaOf(received, { status, ...recorded }, env);
   const { replyTo } = received.wire.properties;
-  await saved(made instanceof Promise ? await made : made, env, replyTo === undefined ? undefined : { replyTo });
+  const options = replyTo === undefined ? undefined : { replyTo };
+  return made instanceof Promise ? made.then((meta) => saved(meta, env, options)) : saved(made, env, options);
 }
 
 /** What the caller said; where it said nothing, what the task says. */

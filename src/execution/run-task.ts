@@ -40,7 +40,9 @@ export async function runTask(
   try {
     const read = received.body();
     const readBody = (body = read instanceof Promise ? await read : read);
-    const value = await withRun(run, () => task.run(run, readBody));
+    const returned = withRun(run, () => task.run(run, readBody));
+    // A plain value costs no promise: each of them is dear while contexts are tracked (performance.md 11).
+    const value = isThenable(returned) ? await returned : returned;
     // Encoded here: what cannot travel fails the task, and nobody else.
     valueJson = encodeJson(value as Value);
     repr = pythonRepr(value ?? null, { maxLength: task.policy.resultReprMaxsize });
@@ -120,3 +122,6 @@ function noted(outcome: Outcome, error: unknown): Outcome {
 }
 
 const dataOf = (error: unknown, task: RunnableTask): TaskErrorData => (task.errorNames ?? knownErrors).toData(error);
+
+const isThenable = (value: unknown): boolean =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { readonly then?: unknown }).then === 'function';

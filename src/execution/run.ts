@@ -15,6 +15,7 @@ export class TaskRun implements Run {
   /** What `self.retry({ maxRetries })` said last; an autoretry in the same run keeps to it. */
   maxRetries?: number;
   caller?: Caller;
+  kept?: object;
   readonly #base: TaskHost;
   #host: OwnCalls | undefined;
   #controller: AbortController | undefined;

@@ -12,6 +12,8 @@ export interface Logger {
   warn(message: string, data?: object): void;
   error(message: string, data?: object): void;
   critical(message: string, data?: object): void;
+  /** False where a line of that level goes nowhere, so that nobody need make it. A logger that does not say is given every line. */
+  isEnabled?(level: Level): boolean;
 }
 
 export interface LogRecord {
@@ -38,7 +40,14 @@ export function createLogger(options: {
       ? () => undefined
       : (message: string, data?: object) =>
           options.write(format({ level, message, data, at: options.clock.now(), process: processOf(data) ?? options.process ?? 'MainProcess' }));
-  return { debug: at('DEBUG'), info: at('INFO'), warn: at('WARNING'), error: at('ERROR'), critical: at('CRITICAL') };
+  return {
+    debug: at('DEBUG'),
+    info: at('INFO'),
+    warn: at('WARNING'),
+    error: at('ERROR'),
+    critical: at('CRITICAL'),
+    isEnabled: (level) => WEIGHT[level] >= least,
+  };
 }
 
 export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, critical: () => undefined };

@@ -24,13 +24,17 @@ export interface ResultMeta {
 /** A meta as JSON text, in Celery's order of keys; the result is spliced in as it is. */
 export function encodeMeta(meta: ResultMeta): string {
   const { group_id, parent_id, extended } = meta;
-  let text = `{"status":${JSON.stringify(meta.status)},"result":${meta.result.json},"traceback":${JSON.stringify(meta.traceback)}`;
-  text += `,"children":${meta.children === null ? 'null' : meta.children.length === 0 ? '[]' : JSON.stringify(meta.children)},"date_done":${JSON.stringify(meta.date_done)}`;
+  let text = `{"status":${quoted(meta.status)},"result":${meta.result.json},"traceback":${quoted(meta.traceback)}`;
+  text += `,"children":${meta.children === null ? 'null' : meta.children.length === 0 ? '[]' : JSON.stringify(meta.children)},"date_done":${quoted(meta.date_done)}`;
   if (group_id !== undefined) text += `,"group_id":${JSON.stringify(group_id)}`;
   if (parent_id !== undefined) text += `,"parent_id":${JSON.stringify(parent_id)}`;
   if (extended !== undefined) text += members(extended);
-  return `${text},"task_id":${JSON.stringify(meta.task_id)}}`;
+  return `${text},"task_id":${quoted(meta.task_id)}}`;
 }
+
+/** A JSON string; concatenated where nothing needs escaping, which is several times faster. */
+const quoted = (text: string | null): string => (text !== null && PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** The members of a map, with a comma before them; a stamp named like one of the meta's own keys is left out. */
 function members(map: ValueMap): string {

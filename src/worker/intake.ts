@@ -16,6 +16,8 @@ import { taskReceived } from './task-events.ts';
 
 /** What is due later than this is put aside in the store, where it can be (decisions.md 25). */
 const PARK_MS = 10_000;
+/** In place of the epoch of a message that was taken by hand: no channel counts it. */
+export const BY_HAND = -1;
 
 /** From delivery to ready: reads, decides, and has the decision carried out. Whatever comes, nothing is thrown and nothing is stuck. */
 export class Intake {
@@ -30,8 +32,8 @@ export class Intake {
     this.#decode = (message) => context.core.serializers.decode(message, { accept, maxBytes });
   }
 
-  /** A message has come. */
-  receive(delivery: Delivery): void {
+  /** A message has come, by the channel of that epoch: reading it may last longer than the channel. */
+  receive(delivery: Delivery, epoch: number = this.#context.reservations.epoch): void {
     const { core, options } = this.#context;
     const { message } = delivery;
     try {
@@ -40,14 +42,14 @@ export class Intake {
         throw new ContentDisallowed(`content type ${JSON.stringify(message.contentType)} is not accepted here (acceptContent: ${names})`);
       }
       const received = receiveTask(delivery, this.#decode);
-      if (received instanceof Promise) received.then((read) => this.#received(delivery, read)).catch((error: unknown) => this.#refuse(delivery, error));
-      else this.#received(delivery, received);
+      if (received instanceof Promise) received.then((read) => this.#received(delivery, read, epoch)).catch((error: unknown) => this.#refuse(delivery, error));
+      else this.#received(delivery, received, epoch);
     } catch (error) {
       this.#refuse(delivery, error);
     }
   }
 
-  #received(delivery: Delivery, received: ReceivedTask): void {
+  #received(delivery: Delivery, received: ReceivedTask, epoch: number): void {
     const { core, clock, options, rateLimits, reservations, revoked, timeLimits, isTaking } = this.#context;
     const { headers } = received;
     const task = core.tasks.get(headers.task);
@@ -57,7 +59,7 @@ export class Intake {
     if (admission.kind === 'invalid') return this.#refuse(delivery, new InvalidTaskError(admission.reason));
     if (admission.kind === 'wait-until' && this.#parks(delivery, admission.atMs)) return this.#park(delivery, received, admission.atMs);
     const limits = timeLimits.get(task.name) ?? (options.hasTimeLimits ? this.#limitsOf(task) : task.policy);
-    const request = new Request({ received, delivery, task, owner: this.#runner, epoch: reservations.epoch, limits });
+    const request = new Request({ received, delivery, task, owner: this.#runner, epoch, limits });
     reservations.add(request);
     if (!isTaking) return this.#runner.giveBack(request);
     this.#announce(request, admission);
@@ -89,7 +91,7 @@ export class Intake {
 
   #announce(request: Request, admission: Admission): void {
     const { events, log } = this.#context;
-    log.info(`Task ${request.label} received`);
+    if (log.isEnabled?.('INFO') !== false) log.info(`Task ${request.label} received`);
     if (admission.kind === 'revoked' || admission.kind === 'expired') return;
     this.#context.emitTask('taskReceived', request.received, {});
     if (events.sendsTasks && request.task.policy.sendEvents) taskReceived(events, request.received);

@@ -4,6 +4,7 @@ import type { Request } from './request.ts';
 
 /** One line for each task that has ended, in Celery's words. */
 export function logOutcome(log: Logger, request: Request, outcome: Outcome): void {
+  if (outcome.state === 'SUCCESS' && log.isEnabled?.('INFO') === false) return;
   const { label } = request;
   switch (outcome.state) {
     case 'SUCCESS':

@@ -170,13 +170,15 @@ export class RedisStore implements QueueStore {
     const args = [this.#clock.now() / 1000, max, this.#maxBytes, this.#tagPrefix, first, lists.length, armed, ...suffixes, ...(acks?.tags ?? [])];
     const taken = this.#connections.command.run(scripts.take, keys, args) as Promise<readonly string[] | null>;
     if (acks !== undefined) taken.then(() => acks.done.resolve(), acks.done.reject);
-    const [from = '', ...envelopes] = (await taken) ?? [];
+    // First where they come from (list:count, …), then the envelopes.
+    const reply = (await taken) ?? [];
+    const from = reply[0] ?? '';
     const reservations: Reservation[] = [];
     for (const part of from === '' ? [] : from.split(' ')) {
       const [list, count] = part.split(':').map(Number) as [number, number];
       for (let i = 0; i < count; i++) {
         const n = reservations.length;
-        const text = envelopes[n]!;
+        const text = reply[n + 1]!;
         const read = text.startsWith('!') ? foreignEnvelope(text.slice(1)) : readEnvelope(text);
         reservations.push(reservationOf(this.#tagPrefix + String(first + n), owners[list]!, read));
       }

@@ -36,7 +36,8 @@ export function openLeaseThread(module: string, options: ConnectOptions): LeaseT
   const thread = startThread({
     workerData: data,
     name: 'celeriac-lease',
-    resourceLimits: { maxOldGenerationSizeMb: 64 },
+    // It does next to nothing: young objects get as little room as there is, since each thread's heap counts in the worker's memory.
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1 },
   });
   thread.unref();
 
