@@ -1,3 +1,4 @@
+import { PreconditionFailed } from '../errors.ts';
 import { exponentialBackoffMs } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
@@ -83,7 +84,14 @@ export class Consumer {
   /** Consumes from one more queue, at once if it is running; then a refused declaration is thrown. */
   async add(queue: string, declaration: Declaration): Promise<void> {
     this.#queues.set(queue, declaration);
-    if (this.#channel !== undefined && !this.#isPaused && !this.#consuming.has(queue)) await this.#subscribe(this.#channel, queue, declaration);
+    if (this.#channel === undefined || this.#isPaused || this.#consuming.has(queue)) return;
+    try {
+      await this.#subscribe(this.#channel, queue, declaration);
+    } catch (error) {
+      // Tried again and again it would keep the others from being consumed.
+      if (error instanceof PreconditionFailed) this.#queues.delete(queue);
+      throw error;
+    }
   }
 
   /** Consumes no longer from it. False when it did not before. */
@@ -163,6 +171,8 @@ export class Consumer {
     if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch);
     for (const [queue, declaration] of this.#isPaused ? [] : this.#queues) await this.#subscribe(channel, queue, declaration);
     this.#channel = channel;
+    // It may have changed while the broker was answering.
+    if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch);
   }
 
   async #subscribe(channel: Channel, queue: string, declaration: Declaration): Promise<void> {

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 /** A TCP proxy that can misbehave: for tests of what happens when the network does. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
+  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket; isDead: boolean }>();
   #mode: 'pass' | 'silent' | 'refuse' = 'pass';
   #cutAfter: number | undefined;
   /** Bytes that clients have sent so far. */
@@ -28,6 +28,11 @@ export class TcpProxy implements AsyncDisposable {
   /** Everything is swallowed, both ways, without a word: a half-open connection. */
   silence(): void {
     this.#mode = 'silent';
+  }
+
+  /** Connections that are open now swallow everything from now on; new ones work: as after a firewall has forgotten them. */
+  silenceOpen(): void {
+    for (const pair of this.#pairs) pair.isDead = true;
   }
 
   /** New connections are closed at once; open ones go on. */
@@ -58,7 +63,8 @@ export class TcpProxy implements AsyncDisposable {
       upstream.destroy();
       return;
     }
-    const pair = { client, upstream };
+    const pair = { client, upstream, isDead: false };
+    const isSilent = (): boolean => this.#mode === 'silent' || pair.isDead;
     this.#pairs.add(pair);
     const end = (): void => {
       this.#pairs.delete(pair);
@@ -67,7 +73,7 @@ export class TcpProxy implements AsyncDisposable {
     };
     client.on('data', (chunk: Buffer) => {
       this.sent += chunk.length;
-      if (this.#mode === 'silent') return;
+      if (isSilent()) return;
       if (this.#cutAfter !== undefined && this.sent >= this.#cutAfter) {
         upstream.write(chunk.subarray(0, chunk.length - (this.sent - this.#cutAfter)));
         this.#cutAfter = undefined;
@@ -77,8 +83,8 @@ export class TcpProxy implements AsyncDisposable {
       }
       upstream.write(chunk);
     });
-    upstream.on('data', (chunk: Buffer) => this.#mode !== 'silent' && client.write(chunk));
-    for (const socket of [client, upstream]) socket.on('error', end).on('close', () => this.#mode !== 'silent' && end());
+    upstream.on('data', (chunk: Buffer) => !isSilent() && client.write(chunk));
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', () => !isSilent() && end());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

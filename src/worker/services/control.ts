@@ -1,3 +1,5 @@
+import { PreconditionFailed } from '../../errors.ts';
+import { exponentialBackoffMs } from '../../kernel/backoff.ts';
 import { Mailbox } from '../../messaging/mailbox.ts';
 import type { Service } from '../../kernel/service.ts';
 import { mailboxNames } from '../../app/mailbox-names.ts';
@@ -6,6 +8,8 @@ import type { WorkerParts } from './parts.ts';
 /** Hears remote commands; not where the transport has no way to say something to all. */
 export function control({ context, command }: WorkerParts): Service {
   let mailbox: Mailbox | undefined;
+  let hasStarted = false;
+  let waiting: Disposable | undefined;
   return {
     name: 'control',
     requires: ['connection', 'pool', 'events'],
@@ -29,11 +33,35 @@ export function control({ context, command }: WorkerParts): Service {
         hostname,
         handle,
       });
-      await mailbox.start();
+      try {
+        await mailbox.start();
+        hasStarted = true;
+      } catch (error) {
+        if (!hasStarted || !(error instanceof PreconditionFailed)) throw error;
+        // Our own connection that broke may hold the inbox until the broker notices: tasks must not wait for that.
+        log.warn(`remote control waits until the name ${hostname} is free again: ${error.message}`);
+        startLater(mailbox, 0);
+      }
     },
     async stop() {
+      waiting?.[Symbol.dispose]();
+      waiting = undefined;
       await mailbox?.stop();
       mailbox = undefined;
     },
   };
+
+  function startLater(started: Mailbox, failures: number): void {
+    const { clock, log } = context;
+    waiting = clock.schedule(exponentialBackoffMs(failures, { factorMs: 500, maxMs: 10_000 }), () => {
+      started.start().then(
+        () => log.info('remote control works again'),
+        (error: unknown) => {
+          if (mailbox !== started) return;
+          log.debug('the inbox for remote commands is not free yet', { error });
+          startLater(started, failures + 1);
+        },
+      );
+    });
+  }
 }
