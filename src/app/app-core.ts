@@ -15,7 +15,7 @@ import { LamportClock } from '../kernel/lamport-clock.ts';
 import { createLogger, type Logger } from '../kernel/logger.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { OutgoingMessage } from '../messaging/outgoing.ts';
-import { createProducer, type Producer } from '../messaging/producer.ts';
+import type { Producer } from '../messaging/producer.ts';
 import { CustomTypes } from '../protocol/custom-types.ts';
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
@@ -33,6 +33,7 @@ import { DirectHost } from './direct-host.ts';
 import { EagerCalls } from './eager-calls.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Middleware } from './middleware.ts';
+import { OwnConnections } from './own-connections.ts';
 import { Publisher } from './publish.ts';
 import { resultSource } from './result-source.ts';
 import { RunRequest } from './request.ts';
@@ -85,13 +86,11 @@ export class Core implements AppCore {
   readonly keepAlive: KeepAlive;
   /** Work that must be done before the app is used: modules to load. */
   readonly #pending = new Set<Promise<void>>();
+  readonly #own = new OwnConnections(this);
   readonly #direct: DirectHost;
   #host: TaskHost;
   #log: Logger;
   #queues: { readonly version: number; readonly table: Queues } | undefined;
-  #link: Promise<BrokerLink> | undefined;
-  #producer: Promise<Producer> | undefined;
-  #backend: Promise<ResultBackend> | undefined;
   /** The store, once it is known that it answers by messages. */
   #answering: ResultBackend | undefined;
   #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
@@ -226,28 +225,15 @@ export class Core implements AppCore {
 
   /** The app's own road to the broker, which its producer uses. */
   publishLink(): Promise<BrokerLink> {
-    return (this.#link ??= this.openLink('publish', { maxRetries: 0 }));
+    return this.#own.link();
   }
 
   producer(): Promise<Producer> {
-    this.#producer ??= this.#once(
-      this.publishLink().then((link) => createProducer(link, this.clock, this.forwardedLog, () => this.settings.taskPublishRetryPolicy.retryErrors ?? [])),
-      () => {
-        this.#producer = undefined;
-        this.#link = undefined;
-      },
-    );
-    return this.#producer;
+    return this.#own.producer();
   }
 
   backend(): Promise<ResultBackend> {
-    this.#backend ??= this.#once(
-      this.ready().then(() => this.openBackend(this.settings.resultBackend ?? 'disabled://')),
-      () => {
-        this.#backend = undefined;
-      },
-    );
-    return this.#backend;
+    return this.#own.backend();
   }
 
   /** A result store by its URL. */
@@ -300,16 +286,6 @@ export class Core implements AppCore {
   async close(): Promise<void> {
     using _hold = this.hold();
     await this.#direct.idle();
-    const parts = [this.#producer, this.#link, this.#backend];
-    const [producer, link, backend] = parts as [Promise<Producer> | undefined, Promise<BrokerLink> | undefined, Promise<ResultBackend> | undefined];
-    await producer?.then((open) => open.close()).catch(() => undefined);
-    await link?.then((open) => open.close()).catch(() => undefined);
-    await backend?.then((open) => open[Symbol.asyncDispose]()).catch(() => undefined);
-  }
-
-  /** What could not be opened is tried again by the next who needs it. */
-  #once<T>(opening: Promise<T>, forget: () => void): Promise<T> {
-    opening.catch(forget);
-    return opening;
+    await this.#own.close();
   }
 }
