@@ -73,6 +73,22 @@ test('takes no more than its prefetch, and nothing after a pause', async () => {
   expect(texts()).toEqual(['1']);
 });
 
+test('a prefetch that changes while it subscribes counts', async () => {
+  const { consumer, channel, texts } = await setUp();
+  await channel.declareQueue(declaration('a').queue!);
+  await channel.publish(message('1'), '', 'a');
+  await consumer.add('a', declaration('a'));
+  consumer.setPrefetch(0);
+  const started = consumer.start();
+  // The channel is there, and has been told 0; the broker is still asked about the queue.
+  for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+  const opened = consumer.channel === undefined;
+  consumer.setPrefetch(1);
+  await started;
+  expect(opened).toBe(true);
+  await expect.poll(texts).toEqual(['1']);
+});
+
 test('throws what makes the first subscription impossible', async () => {
   const { consumer, channel } = await setUp();
   const exchange = { name: 'x', type: 'direct', durable: true, autoDelete: false, arguments: {} } as const;

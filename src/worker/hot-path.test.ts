@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { BY_HAND } from './intake.ts';
 import { createFixture } from '../../test/support/worker.ts';
 
 const lost = {
@@ -234,6 +235,18 @@ describe('the window', () => {
     pool.begin('a');
     context.reservations.newEpoch();
     expect(context.window()).toBe(1);
+  });
+
+  test('does not count what came by an earlier channel and was read after it, nor what was taken by hand', () => {
+    const { context, deliver, pool } = createFixture({ options: { concurrency: 4 }, policies: { add: { acksLate: true } } });
+    const before = context.reservations.epoch;
+    context.reservations.newEpoch();
+    deliver('read late', {}, {}, before);
+    pool.begin('read late');
+    expect(context.window()).toBe(3);
+    deliver('by hand', {}, {}, BY_HAND);
+    pool.begin('by hand');
+    expect(context.window()).toBe(2);
   });
 
   test('closes while 10,000 results wait for the store', async () => {

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Celery } from '../../src/app/celery.ts';
 import { createLogger } from '../../src/kernel/logger.ts';
@@ -67,6 +68,30 @@ describe.skipIf(REDIS === undefined)('a worker on a bad line', () => {
     expect(runs).toEqual(['over the loss']);
     expect(lines.filter((line) => line.includes('lost the connection to') && line.includes(String(brokerLine.port)))).not.toHaveLength(0);
   }, 40_000);
+
+  test('takes no more than it may, counting what it holds from before its broker was away', async () => {
+    const { brokerLine, lines, outside, runs, gates, worker } = await setUp();
+    const queue = worker.hostname.replace('w1@', '');
+    const names = Array.from({ length: 12 }, (_, n) => `n${n}`);
+    const results = await Promise.all(names.slice(0, 4).map((name) => outside.sendTask('proj.gate', [name])));
+    await expect.poll(() => runs).toHaveLength(4);
+    cut(brokerLine);
+    await expect.poll(() => lines.some((line) => line.includes('lost the connection'))).toBe(true);
+    for (const name of names.slice(4)) results.push(await outside.sendTask('proj.gate', [name]));
+    brokerLine.heal();
+    await expect.poll(() => lines.some((line) => line.includes('again') && line.includes('consuming')), { timeout: 15_000 }).toBe(true);
+    const redis = new Redis(`${REDIS}/9`);
+    onTestFinished(() => redis.disconnect());
+    // Four run, all four places are taken: a take would come at once.
+    await systemClock.sleep(500);
+    expect(await redis.llen(queue)).toBe(8);
+    for (let done = 0; done < names.length; done++) {
+      await expect.poll(() => runs.length).toBeGreaterThan(done);
+      gates.get(runs[done]!)!();
+    }
+    for (const result of results) await result.get({ timeout: 10 });
+    expect(runs.toSorted()).toEqual(names.toSorted());
+  }, 60_000);
 
   test('keeps results while the store is away, and acknowledges when it has them', async () => {
     const { storeLine, outside, worker } = await setUp();

@@ -144,7 +144,7 @@ export function createFixture(given: FixtureOptions = {}) {
   Object.assign(context, { env, pool, events, isTaking: true });
 
   const verdicts: string[] = [];
-  const deliver = (id: string, headers: Partial<TaskHeaders> = {}, change: Partial<Delivery> = {}): void => {
+  const deliver = (id: string, headers: Partial<TaskHeaders> = {}, change: Partial<Delivery> = {}, epoch?: number): void => {
     const text = encodeTaskBody({ args: [2, 2], kwargs: {}, embed: { callbacks: null, errbacks: null, chain: null, chord: null } });
     const message = {
       body: { text },
@@ -157,12 +157,13 @@ export function createFixture(given: FixtureOptions = {}) {
       verdicts.push(`${id} ${what}`);
       return Promise.resolve();
     };
-    intake.receive({
+    const delivery: Delivery = {
       ...{ message, queue: 'celery', exchange: '', routingKey: 'celery', redelivered: false },
       settle: (verdict: Verdict) => record(verdict),
       ...(given.canPark === true ? { park: (untilMs: number) => record(`parked for ${untilMs - clock.now()}`) } : {}),
       ...change,
-    });
+    };
+    intake.receive(delivery, epoch);
   };
   const inMs = (ms: number): string => new Date(clock.now() + ms).toISOString();
   /** Whatever is under way has had its turn. */

@@ -1,6 +1,7 @@
 import { Consumer, declare } from '../../messaging/consumer.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { BrokerConnection } from '../../transports/transport.ts';
+import { BY_HAND } from '../intake.ts';
 import type { WorkerParts } from './parts.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -15,7 +16,7 @@ export function consume({ context, intake, runner }: WorkerParts): Service {
       const { core, clock, link, log, options } = context;
       if (options.purge && context.consumer === undefined) await purge();
       const queues = context.consumer?.queues ?? core.queues.consumeFrom;
-      const dog = watchdog(context, (delivery) => intake.receive(delivery));
+      const dog = watchdog(context, (delivery) => intake.receive(delivery, BY_HAND));
       const consumer = new Consumer({
         ...{ link, clock, log, onChannel: newChannel },
         onDelivery(delivery) {
