@@ -13,7 +13,14 @@ const floors = [
 ];
 const pattern = (rooms) => `^src/(${rooms.map((room) => (room.endsWith('.ts') ? room.replace('.', '\\.') + '$' : room + '/')).join('|')})`;
 const above = (floor) => floors.slice(floor + 1).flat();
-const sidewaysAllowed = { canvas: ['results'], protocol: ['errors.ts'], serialization: ['errors.ts', 'protocol'], config: ['errors.ts', 'serialization', 'protocol'], 'signals.ts': ['errors.ts', 'protocol'], clients: ['errors.ts'] };
+const sidewaysAllowed = {
+  canvas: ['results'],
+  protocol: ['errors.ts'],
+  serialization: ['errors.ts', 'protocol'],
+  config: ['errors.ts', 'serialization', 'protocol'],
+  'signals.ts': ['errors.ts', 'protocol'],
+  clients: ['errors.ts'],
+};
 const typesFromAbove = '^src/(signals\\.ts$|config/settings/|index\\.ts$)';
 
 const upward = floors.flatMap((rooms, floor) =>
@@ -45,7 +52,12 @@ module.exports = {
   forbidden: [
     ...upward,
     ...sideways,
-    { name: 'types-only-from-above', severity: 'error', from: { path: typesFromAbove, pathNot: '^src/index\\.ts$' }, to: { path: pattern(above(1)), dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'types-only-from-above',
+      severity: 'error',
+      from: { path: typesFromAbove, pathNot: '^src/index\\.ts$' },
+      to: { path: pattern(above(1)), dependencyTypesNot: ['type-only'] },
+    },
     { name: 'no-circles', severity: 'error', from: { pathNot: '\\.test\\.ts$' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     {
       name: 'drivers-are-strangers',
@@ -54,7 +66,12 @@ module.exports = {
       from: { path: '^src/(transports|backends)/([^/]+)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^src/(transports|backends)/[^/]+/', pathNot: ['^src/$1/$2/', '^src/transports/virtual/'] },
     },
-    { name: 'drivers-through-their-registry', severity: 'error', from: { path: '^src/', pathNot: ['^src/(transports|backends)/', '\\.test\\.ts$'] }, to: { path: '^src/(transports|backends)/(?!virtual/)[^/]+/' } },
+    {
+      name: 'drivers-through-their-registry',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(transports|backends)/', '\\.test\\.ts$'] },
+      to: { path: '^src/(transports|backends)/(?!virtual/)[^/]+/' },
+    },
     {
       name: 'guests-through-clients',
       comment: 'Third-party code enters through clients/, codecs in serialization/, and commander in cli/.',
@@ -62,7 +79,12 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/(clients|serialization|cli)/', '^src/app/autoload\\.ts$', '^src/protocol/', '\\.test\\.ts$'] },
       to: { dependencyTypes: ['npm', 'npm-optional', 'npm-peer', 'npm-dev'] },
     },
-    { name: 'no-dev-packages', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm-peer', 'npm', 'npm-optional'] } },
+    {
+      name: 'no-dev-packages',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm-peer', 'npm', 'npm-optional'] },
+    },
   ],
   options: {
     tsConfig: { fileName: 'tsconfig.json' },

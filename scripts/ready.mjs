@@ -12,7 +12,13 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) fail(`celeriac needs Node 20.19 or later; this is ${process.versions.node}`);
 
 // Not `npm ci`: it refuses a lock file in which tools' binaries for other platforms are missing (docs/decisions/0003-npm-install.md).
-step('install', ['package.json', 'package-lock.json'], 'node_modules/.package-lock.json', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+step('install', ['package.json', 'package-lock.json'], 'node_modules/.package-lock.json', 'npm', [
+  'install',
+  '--no-save',
+  '--no-audit',
+  '--no-fund',
+  '--loglevel=error',
+]);
 step('build', ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs', ...filesBelow('src')], 'dist/index.js', process.execPath, [
   'scripts/build.mjs',
 ]);

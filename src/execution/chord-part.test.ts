@@ -26,7 +26,13 @@ test('the last part starts the body, with the results in header order', async ()
 test('the results of a header with groups in it are waited for as long as resultChordJoinTimeout says', async () => {
   const env = await testEnv({ chordJoinTimeoutMs: 10_000 });
   const clock = env.clock as FakeClock;
-  await env.backend.saveGroup('g', [['g', null], [[['p0', null], null], [['slow', null], null]]]);
+  await env.backend.saveGroup('g', [
+    ['g', null],
+    [
+      [['p0', null], null],
+      [['slow', null], null],
+    ],
+  ]);
   await env.backend.chords!.open('g', 1, body);
   const state = { isOver: false };
   void finishTask(part(0), success(1), env).then(() => (state.isOver = true));
