@@ -59,9 +59,6 @@ export type ReceivedEvent = EventCommon & ValueMap;
 /** `task-received` is published under `task.received`. */
 export const eventRoutingKey = (type: string): string => type.replaceAll('-', '.');
 
-/** Task events travel as lists under this key, even a single one. */
-export const TASK_BATCH_KEY = 'task.multi';
-
 /**
  * The events in a message: one map, or a list that may be empty. What is missing is filled in, since anybody may send events; maps without a type, and what is no map, are left out.
  * Throws DecodeError when the body is neither map nor list.

@@ -5,7 +5,7 @@ import { readTaskBody, type TaskBody } from './task-body.ts';
 import { headersOfBody, readHeaders, type TaskHeaders } from './task-headers.ts';
 import type { WireMessage } from './wire-message.ts';
 
-export { encodeTaskBody, endsHere, keepText, NO_EMBED, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
+export { encodeTaskBody, endsHere, keepText, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
 export { fillHeaders, type TaskHeaders } from './task-headers.ts';
 /** A call as `compile` makes it: Celery's task message, protocol version 2. Names on the wire are Celery's own. */
 export interface TaskMessage extends TaskBody {
