@@ -8,7 +8,7 @@ const APPLICATION_ID = 0x43_65_6c_65;
  * The schema, as the steps that lead to it; `user_version` counts those that were made. A published step is never changed.
  *
  * message: ready where owner is 0 and due is null; held where owner is a row of `owner`; delayed where due is set. The envelope is JSON.
- * owner: the lease of a process's holds, all of which have ids up to last_id; lost_at is set when a peer has declared it lost, returned when its messages are back.
+ * owner: the lease of a process's holds, none of which has an id above last_id; lost_at is set when a peer has declared it lost, returned when its messages are back.
  * result: seq grows with each change, so that watchers read what is new.
  */
 const STEPS: readonly string[] = [

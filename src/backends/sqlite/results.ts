@@ -15,8 +15,14 @@ export interface ResultRow {
 const MAX_ROWS = 400;
 const SWEEP_TABLES = ['result', 'task_group'] as const;
 
-/** Saves travel with whatever is written next, in the order of the calls. Each batch takes with it some of what has expired. */
+/** What has expired goes with the batches, but not with each that holds a single result: after so many rows, or when so much time has passed. */
+const SWEEP_AFTER_ROWS = 100;
+const SWEEP_AFTER_MS = 1000;
+
+/** Saves travel with whatever is written next, in the order of the calls. */
 export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
+  let unswept = 0;
+  let sweptAt = Number.NEGATIVE_INFINITY;
   return new Batch<ResultRow>({
     file,
     when: 'later',
@@ -33,7 +39,11 @@ export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
         from += alike.length;
       }
       // Twice what came: so the file does not grow for ever, and nobody ever waits for a great sweep.
-      sweepSome(file, nowMs, 2 * rows.length);
+      unswept += rows.length;
+      if (unswept < SWEEP_AFTER_ROWS && clock.monotonic() - sweptAt < SWEEP_AFTER_MS) return;
+      sweepSome(file, nowMs, 2 * unswept);
+      unswept = 0;
+      sweptAt = clock.monotonic();
     },
   });
 }

@@ -7,8 +7,13 @@ export interface ClaimOptions {
   readonly queues: readonly string[];
   readonly max: number;
   readonly nowMs: number;
+  /** Whether `peek` has seen delayed messages whose time has come. */
+  readonly isDue: boolean;
   readonly maxMessageBytes: number;
 }
+
+/** `last_id` of an owner goes up in steps of so many, beyond what it holds: nearly every claim is spared writing a page of its own for it. */
+const LAST_ID_STEP = 1000;
 
 const READY = 'owner = 0 AND due IS NULL';
 const CLAIM = `
@@ -22,13 +27,13 @@ export function claim(file: SqliteFile, options: ClaimOptions): readonly Reserva
   if (owner === undefined) return undefined;
   const taken: Reservation[] = [];
   for (const queue of options.queues) {
-    ripen(file, queue, options.nowMs);
+    if (options.isDue) ripen(file, queue, options.nowMs);
     while (taken.length < options.max && claimOf(file, queue, owner.id, options, taken));
     if (taken.length >= options.max) break;
   }
   // Who looks for the holds of a lost owner need not look further than this.
   const lastId = taken.reduce((last, { id }) => Math.max(last, Number(id)), 0);
-  if (lastId > owner.lastId) file.sql('UPDATE owner SET last_id = ? WHERE id = ?').run([lastId, owner.id]);
+  if (lastId > owner.lastId) file.sql('UPDATE owner SET last_id = ? WHERE id = ?').run([lastId + LAST_ID_STEP, owner.id]);
   return taken;
 }
 
@@ -52,8 +57,6 @@ function claimOf(file: SqliteFile, queue: string, owner: number, { max, nowMs, m
 
 /** Delayed messages whose time has come are ready. */
 function ripen(file: SqliteFile, queue: string, nowMs: number): void {
-  const due = file.sql('SELECT min(due) FROM message WHERE due IS NOT NULL AND queue = ?').get([queue])?.[0] ?? null;
-  if (due === null || Number(due) > nowMs) return;
   const some = 'SELECT id FROM message WHERE due IS NOT NULL AND queue = ? AND due <= ? ORDER BY due LIMIT 400';
   file.sql(`UPDATE message SET due = NULL WHERE id IN (${some})`).run([queue, nowMs]);
 }
@@ -67,12 +70,13 @@ function ownerRow(file: SqliteFile, name: string): { readonly id: number; readon
 
 /** Whether there is anything to take, without taking the lock: many may be woken by one message. */
 export function peek(file: SqliteFile, queues: readonly string[]): { readonly isReady: boolean; readonly dueMs: number } {
+  let isReady = false;
   let dueMs = Number.POSITIVE_INFINITY;
   for (const queue of queues) {
-    const [isReady, due] = file.sql(PEEK).get([queue])!;
-    if (isReady === 1) return { isReady: true, dueMs };
+    const [isReadyHere, due] = file.sql(PEEK).get([queue])!;
+    isReady ||= isReadyHere === 1;
     if (due !== null) dueMs = Math.min(dueMs, Number(due));
   }
-  return { isReady: false, dueMs };
+  return { isReady, dueMs };
 }
 const PEEK = `SELECT EXISTS (SELECT 1 FROM message WHERE ${READY} AND queue = ?1), (SELECT min(due) FROM message WHERE due IS NOT NULL AND queue = ?1)`;

@@ -89,13 +89,14 @@ export class SqliteStore implements QueueStore {
     for (;;) {
       const since = this.#file.changes.of('messages');
       let { isReady, dueMs } = await this.#file.read((file) => peek(file, queues));
-      if (isReady || dueMs <= clock.now()) {
+      const isDue = dueMs <= clock.now();
+      if (isReady || isDue) {
         const max = Math.min(options.max, MAX_CLAIM);
         const taken = await this.#file.write({
           when: 'soon',
           rings: false,
           rows: () => max,
-          run: (file) => claim(file, { owner: this.owner, queues, max, nowMs: clock.now(), maxMessageBytes }),
+          run: (file) => claim(file, { owner: this.owner, queues, max, nowMs: clock.now(), isDue, maxMessageBytes }),
         });
         if (taken !== undefined && taken.length > 0) return taken;
         // A lost owner takes nothing; it hears of that at its next renewal.
