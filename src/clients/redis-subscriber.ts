@@ -54,14 +54,16 @@ export class RedisSubscriber {
     return { [Symbol.asyncDispose]: () => this.#leave(names, own, isPattern) };
   }
 
-  async #leave(names: readonly string[], own: MessageListener, isPattern: boolean): Promise<void> {
+  #leave(names: readonly string[], own: MessageListener, isPattern: boolean): Promise<void> {
     const unheard = names.filter((name) => {
       const key = keyOf(name, isPattern);
       const listeners = this.#listeners.get(key);
       listeners?.delete(own);
       return listeners?.size === 0 && this.#listeners.delete(key);
     });
-    if (!this.connection.isClosed) await this.#inPieces(isPattern ? 'punsubscribe' : 'unsubscribe', unheard).catch(ignoreLoss);
+    // Nobody waits for the answer: nobody listens any more, and a later subscription comes after it on the same connection.
+    if (!this.connection.isClosed) this.#inPieces(isPattern ? 'punsubscribe' : 'unsubscribe', unheard).catch(ignoreLoss);
+    return Promise.resolve();
   }
 
   async #inPieces(command: string, names: readonly string[]): Promise<void> {

@@ -10,7 +10,10 @@ export interface WatchOptions {
   readonly load: (taskIds: readonly string[]) => Promise<readonly ResultMeta[]>;
 }
 
-/** Listens first and then looks, so that nothing falls in between; after a lost connection both again. Ends when all are final or `signal` aborts. */
+/**
+ * Listens first and then looks, so that nothing falls in between; after a lost connection both again. What is heard while the look goes on is told
+ * at once. Ends when all are final or `signal` aborts.
+ */
 export async function* watchResults(taskIds: readonly string[], options: WatchOptions): AsyncGenerator<ResultMeta, void, void> {
   const inbox = new Inbox(taskIds, options.states);
   const { signal } = options;
@@ -26,11 +29,11 @@ export async function* watchResults(taskIds: readonly string[], options: WatchOp
         });
       if (subscription === undefined) return;
       void subscription.lost.then(() => inbox.ring());
-      const stored = await options.load(inbox.open).catch((error: unknown) => {
-        if (signal.aborted) return [];
-        throw error;
-      });
-      for (const meta of stored) inbox.add(meta);
+      inbox.listens();
+      options.load(inbox.open).then(
+        (stored) => inbox.addStored(stored),
+        (error: unknown) => (signal.aborted ? undefined : inbox.fail(error)),
+      );
       while (!subscription.isLost && !signal.aborted) {
         yield* inbox.empty();
         if (!inbox.isOpen) return;
@@ -49,6 +52,8 @@ class Inbox {
   readonly #isAll: boolean;
   readonly #new = new Map<string, ResultMeta>();
   readonly #seen = new Map<string, string>();
+  /** Told by the present subscription. */
+  readonly #heard = new Set<string>();
   #error: unknown;
   #ring: (() => void) | undefined;
   #hasRung = false;
@@ -66,19 +71,35 @@ class Inbox {
     return [...this.#open];
   }
 
+  /** A subscription begins. */
+  listens(): void {
+    this.#heard.clear();
+  }
+
   hear(read: () => ResultMeta): void {
     try {
-      this.add(read());
+      const meta = read();
+      this.#heard.add(meta.task_id);
+      this.#add(meta);
     } catch (error) {
-      this.#error ??= error;
-      this.ring();
+      this.fail(error);
     }
   }
 
-  add(meta: ResultMeta): void {
+  /** What is heard is newer than what is found; only an end is an end, whoever tells it. */
+  addStored(metas: readonly ResultMeta[]): void {
+    for (const meta of metas) if (isFinalState(meta) || !this.#heard.has(meta.task_id)) this.#add(meta);
+  }
+
+  fail(error: unknown): void {
+    this.#error ??= error;
+    this.ring();
+  }
+
+  #add(meta: ResultMeta): void {
     if (!this.#open.has(meta.task_id)) return;
     const isFinal = isFinalState(meta);
-    // A final one that waits is not pushed aside by what was loaded before it.
+    // A final one that waits is not pushed aside.
     const waiting = this.#new.get(meta.task_id);
     if ((waiting !== undefined && isFinalState(waiting)) || (!isFinal && !this.#isAll)) return;
     this.#new.set(meta.task_id, meta);
