@@ -113,11 +113,14 @@ export class Saves {
   }
 
   async #guarded(entries: readonly SaveEntry[], connection: RedisConnection): Promise<void> {
+    const [{ lifeMs: life, over: overs }] = entries as readonly [SaveEntry];
+    const isShared = entries.every(({ lifeMs, over }) => lifeMs === life && over === overs);
     const keys: string[] = [];
-    const args: (string | number | Uint8Array)[] = [];
+    const args: (string | number | Uint8Array)[] = isShared ? [life, statesText(overs)] : ['', ''];
     for (const { key, meta, lifeMs, over } of entries) {
       keys.push(key);
-      args.push(meta, lifeMs, over === undefined ? '' : `,${over.join(',')},`);
+      args.push(meta);
+      if (!isShared) args.push(lifeMs, statesText(over));
     }
     await connection.run(scripts.save, keys, args);
   }
@@ -149,3 +152,5 @@ export class Saves {
     }
   }
 }
+
+const statesText = (states: readonly TaskState[] | undefined): string => (states === undefined ? '' : `,${states.join(',')},`);
