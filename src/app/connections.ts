@@ -15,6 +15,7 @@ import type { Core } from './app-core.ts';
 /** A road to the broker, as the settings say. Producers use `brokerWriteUrl`, all others `brokerReadUrl`. */
 export async function openLinkOf(core: Core, role: string, maxRetries: number | null): Promise<BrokerLink> {
   const { settings } = core;
+  const { brokerLoginMethod } = settings;
   const source = role === 'publish' ? settings.brokerWriteUrl : settings.brokerReadUrl;
   const urls = parseUrls(source ?? settings.brokerUrl ?? '');
   const scheme = schemeOf(urls[0]!);
@@ -27,7 +28,7 @@ export async function openLinkOf(core: Core, role: string, maxRetries: number | 
     owner: core.owner,
     timeoutMs: durationMs(settings.brokerConnectionTimeout) ?? 4000,
     heartbeatMs: durationMs(settings.brokerHeartbeat) ?? 0,
-    transportOptions: settings.brokerTransportOptions as JsonObject,
+    transportOptions: { ...(brokerLoginMethod === null ? {} : { login_method: brokerLoginMethod }), ...(settings.brokerTransportOptions as JsonObject) },
     tls: settings.brokerUseSsl === false ? undefined : (settings.brokerUseSsl as boolean),
     clock: core.clock,
     log: core.forwardedLog,

@@ -80,6 +80,8 @@ export interface RegisteredTask extends RunnableTask {
 /** The queues of `taskQueues`, the default queue, and those made when first named. */
 export interface QueueTable {
   readonly defaultName: string;
+  /** Whether any of them is a quorum queue (RabbitMQ). */
+  readonly hasQuorum: boolean;
   /** Those a worker consumes from when told nothing else. */
   readonly consumeFrom: readonly string[];
   /** What to declare for a queue; throws QueueNotFound. Adds it when missing queues are created. */

@@ -48,6 +48,7 @@ function outgoing(planned: PlannedMessage, destination: Destination, body: Encod
     options: route.notBeforeMs === undefined ? {} : { notBeforeMs: route.notBeforeMs },
     declare,
     retryPolicy: retryPolicyOf(route, settings),
+    ...(destination.delay === undefined ? {} : { delay: destination.delay }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings/index.ts';
 import { QueueNotFound } from '../errors.ts';
 import { type Broadcast, declarationOf, Exchange, exchangeSpec, Queue, type QueueOptions } from '../messaging/entities.ts';
+import { FOOT } from '../messaging/delayed-delivery.ts';
 import type { Declaration } from '../messaging/outgoing.ts';
 import type { QueueTable } from './core.ts';
 
@@ -11,6 +12,7 @@ export class Queues implements QueueTable {
   readonly #declarations = new Map<string, Declaration>();
   readonly #publishing = new Map<string, Declaration>();
   #consumeFrom: readonly string[];
+  #hasQuorum: boolean | undefined;
 
   constructor(settings: Readonly<Settings>) {
     this.#settings = settings;
@@ -24,11 +26,23 @@ export class Queues implements QueueTable {
     return this.#settings.taskDefaultQueue;
   }
 
+  get hasQuorum(): boolean {
+    return (this.#hasQuorum ??= [...this.#known.values()].some((queue) => queue instanceof Queue && isQuorum(queue)));
+  }
+
+  /** Of an exchange to which a queue that is known is bound. */
+  exchangeType(name: string | undefined): string | undefined {
+    // A retry of what came out of the ladder goes where that came from.
+    if (name === FOOT) return 'topic';
+    return name === undefined ? undefined : [...this.#known.values()].find((queue) => queue.exchange.name === name)?.exchange.type;
+  }
+
   get consumeFrom(): readonly string[] {
     return this.#consumeFrom;
   }
 
   add(queue: Queue | Broadcast): void {
+    this.#hasQuorum = undefined;
     this.#known.set(queue.name, queue);
     const alias = queue instanceof Queue ? queue.options.alias : undefined;
     if (alias !== undefined) this.#known.set(alias, queue);
@@ -47,6 +61,7 @@ export class Queues implements QueueTable {
     }
     const made = this.#missingQueue(name);
     this.#known.set(name, made);
+    this.#hasQuorum = undefined;
     return made;
   }
 
@@ -96,6 +111,8 @@ export class Queues implements QueueTable {
     return { ...(type === 'quorum' ? { type } : {}), ...(taskQueueMaxPriority === null ? {} : { maxPriority: taskQueueMaxPriority }) };
   }
 }
+
+const isQuorum = ({ options }: Queue): boolean => options.type === 'quorum' || options.queueArguments?.['x-queue-type'] === 'quorum';
 
 function entries(queues: Settings['taskQueues']): readonly (Queue | Broadcast)[] {
   if (queues === null || queues === undefined) return [];

@@ -5,7 +5,7 @@ import { wireOptions } from '../canvas/wire-options.ts';
 import type { Settings } from '../config/settings/index.ts';
 import { globPattern } from './patterns.ts';
 import { Queue } from '../messaging/entities.ts';
-import type { Declaration } from '../messaging/outgoing.ts';
+import type { Declaration, OutgoingMessage } from '../messaging/outgoing.ts';
 import type { ValueMap } from '../protocol/json.ts';
 import type { Queues } from './queues.ts';
 
@@ -34,6 +34,8 @@ export interface Destination {
   readonly routingKey: string;
   readonly declare: Declaration | undefined;
   readonly deliveryMode: 1 | 2;
+  /** An eta waits in the broker, where that can. */
+  readonly delay?: OutgoingMessage['delay'];
 }
 
 type Lookup = (call: RoutedCall) => Route | null | undefined;
@@ -62,14 +64,21 @@ export class CallRouter {
     const { taskDefaultDeliveryMode, taskDefaultExchange, taskDefaultRoutingKey } = this.#settings;
     const deliveryMode = modeOf(route.deliveryMode ?? queue?.exchange.options.deliveryMode ?? taskDefaultDeliveryMode);
     const declare = named === undefined ? undefined : this.#queues.publishingDeclaration(named);
-    const type = route.exchangeType ?? queue?.exchange.type;
+    const type = route.exchangeType ?? queue?.exchange.type ?? this.#queues.exchangeType(route.exchange);
     const isUnsaid = route.exchange === undefined && route.routingKey === undefined;
     // A queue behind a direct exchange is reached by the default exchange, under its own name.
     if (queue instanceof Queue && isUnsaid && type === 'direct')
       return { route, queue: queue.name, exchange: '', routingKey: queue.name, declare, deliveryMode };
     const exchange = route.exchange ?? queue?.exchange.name ?? taskDefaultExchange ?? '';
     const ownKey = queue instanceof Queue ? queue.routingKey : queue === undefined ? undefined : '';
-    return { route, queue: queue?.name, exchange, routingKey: route.routingKey ?? ownKey ?? taskDefaultRoutingKey ?? '', declare, deliveryMode };
+    const routingKey = route.routingKey ?? ownKey ?? taskDefaultRoutingKey ?? '';
+    return { route, queue: queue?.name, exchange, routingKey, declare, deliveryMode, ...this.#delay(route, type) };
+  }
+
+  /** Celery's rule: one quorum queue is enough for all of them, and direct exchanges cannot. */
+  #delay({ notBeforeMs }: PlannedRoute, exchangeType: string | undefined): Pick<Destination, 'delay'> {
+    if (notBeforeMs === undefined || exchangeType === undefined || exchangeType === 'direct' || !this.#queues.hasQuorum) return {};
+    return { delay: { queueType: this.#settings.brokerNativeDelayedDeliveryQueueType } };
   }
 
   #withRoutes(call: RoutedCall): PlannedRoute {

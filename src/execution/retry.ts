@@ -1,6 +1,7 @@
 import { MaxRetriesExceededError, type Retry, type RetryOptions } from '../errors.ts';
 import { argsRepr, kwargsRepr } from '../kernel/repr.ts';
 import { durationMs } from '../kernel/duration.ts';
+import { withoutDelay } from '../messaging/delayed-delivery.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { ReceivedTask, TaskBody, TaskHeaders } from '../protocol/task-message.ts';
@@ -101,7 +102,7 @@ function destination({ deliveryInfo }: ReceivedTask, options: RetryOptions): Val
   if (options.queue !== undefined) return { queue: options.queue };
   const { exchange, routingKey, queue } = deliveryInfo;
   if (exchange === '') return { queue: routingKey === '' ? queue : routingKey };
-  return { exchange, routing_key: routingKey };
+  return { exchange, routing_key: withoutDelay(routingKey) };
 }
 
 const OWN_HEADERS: ReadonlySet<string> = new Set([

@@ -7,6 +7,8 @@ export interface OutgoingMessage {
   readonly exchange: string;
   readonly routingKey: string;
   readonly options: PublishOptions;
+  /** Goes through the ladder of native delayed delivery, where the transport has one; what the ladder's queues are, if it must be declared. */
+  readonly delay?: { readonly queueType: 'classic' | 'quorum' } | undefined;
   /** To be declared first, once per connection. */
   readonly declare?: Declaration | undefined;
   /** How often to try, and for how long to wait between; null: once. */

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { retry } from '../kernel/retry.ts';
 import type { Channel } from '../transports/transport.ts';
+import { bindToLadder, delayed, ensureLadder } from './delayed-delivery.ts';
 import type { BrokerLink } from './link.ts';
 import type { Declaration, OutgoingMessage } from './outgoing.ts';
 
@@ -46,7 +47,7 @@ class LinkProducer implements Producer {
   publish(message: OutgoingMessage): Promise<void> {
     if (this.#isClosed) return Promise.reject(new OperationalError('this app is closed: nothing can be published any more'));
     const open = this.#channel;
-    if (open === undefined || !open.knows(message.declare)) return this.#track(this.#withRetries(message));
+    if (open === undefined || !open.knows(message.declare) || this.#climbs(message)) return this.#track(this.#withRetries(message));
     // A driver may give every call of a tick the same promise: what waits is put on it only where a failure may be tried again.
     const sent = open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
     return sent.catch((error: unknown) => this.#track(this.#withRetries(message, error)));
@@ -57,7 +58,7 @@ class LinkProducer implements Producer {
     let batch: { readonly sent: Promise<void>; readonly messages: OutgoingMessage[] } | undefined;
     for (const message of messages) {
       const open = this.#channel;
-      if (this.#isClosed || open === undefined || !open.knows(message.declare)) {
+      if (this.#isClosed || open === undefined || !open.knows(message.declare) || this.#climbs(message)) {
         answers.push(this.publish(message));
         continue;
       }
@@ -123,7 +124,12 @@ class LinkProducer implements Producer {
   async #attempt(message: OutgoingMessage): Promise<void> {
     const open = this.#channel ?? (await this.#open());
     if (!open.knows(message.declare)) await open.declare(message.declare);
-    await open.channel.publish(message.message, message.exchange, message.routingKey, message.options);
+    const ready = this.#climbs(message) ? await open.delayed(message, this.#clock.now()) : message;
+    await open.channel.publish(ready.message, ready.exchange, ready.routingKey, ready.options);
+  }
+
+  #climbs(message: OutgoingMessage): boolean {
+    return message.delay !== undefined && this.#link.transport.capabilities.delayedDelivery === 'ladder';
   }
 
   #open(): Promise<OpenChannel> {
@@ -161,16 +167,29 @@ class OpenChannel {
 
   async declare(declaration: Declaration | undefined): Promise<void> {
     if (declaration === undefined) return;
-    const name = JSON.stringify([declaration.queue?.name, declaration.exchange?.name]);
+    await this.#once(JSON.stringify([declaration.queue?.name, declaration.exchange?.name]), () => this.#declare(declaration));
+    this.#seen.add(declaration);
+  }
+
+  #once(name: string, declare: () => Promise<void>): Promise<void> {
     let declaring = this.#names.get(name);
     if (declaring === undefined) {
       if (this.#names.size >= MAX_REMEMBERED) this.#names.clear();
-      declaring = this.#declare(declaration);
+      declaring = declare();
       this.#names.set(name, declaring);
       declaring.catch(() => this.#names.delete(name));
     }
-    await declaring;
-    this.#seen.add(declaration);
+    return declaring;
+  }
+
+  /** The message on its way to the ladder, which is there by then, and leads on to where the message shall go. */
+  async delayed(message: OutgoingMessage, nowMs: number): Promise<OutgoingMessage> {
+    const climbing = delayed(message, nowMs);
+    if (climbing === message) return message;
+    await this.#once('ladder', () => ensureLadder(this.channel, message.delay!.queueType));
+    const { declare } = message;
+    if (declare !== undefined) await this.#once(`ladder to ${declare.queue?.name}`, () => bindToLadder(this.channel, declare).then(() => undefined));
+    return climbing;
   }
 
   async #declare({ exchange, queue, bindings }: Declaration): Promise<void> {

@@ -17,8 +17,11 @@ export interface TransportCapabilities {
   /** 0 when messages have no priority. */
   readonly priorityLevels: number;
   readonly messageTtl: boolean;
-  /** 'publish': the broker holds a message back from `notBeforeMs` on. 'park': it comes at once, and a worker may park it. */
-  readonly delayedDelivery: false | 'publish' | 'park';
+  /**
+   * 'publish': the broker holds a message back from `notBeforeMs` on. 'park': it comes at once, and a worker may park it.
+   * 'ladder': through exchanges made for it, where its queues are quorum queues (`messaging/delayed-delivery.ts`).
+   */
+  readonly delayedDelivery: false | 'publish' | 'park' | 'ladder';
   readonly heartbeats: boolean;
   /** Messages in our hands stay ours over a lost connection, as long as the lease does: all but AMQP. */
   readonly holdsOutliveConnection: boolean;

@@ -51,6 +51,14 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ', () => {
     expect(await queueInfo(name)).toMatchObject({ durable: true, auto_delete: false, arguments: { 'x-message-ttl': 60_000, 'x-max-length': 100 } });
   });
 
+  test('logs in as brokerLoginMethod says', async () => {
+    const { note, ran, start } = setUp({ brokerLoginMethod: 'AMQPLAIN' });
+    await start();
+    await note.delay('in');
+    await expect.poll(() => ran).toEqual(['in']);
+    await expect(setUp({ brokerLoginMethod: 'NTLM' }).start()).rejects.toThrow(/login method "NTLM" is unknown; expected one of PLAIN, AMQPLAIN, EXTERNAL/);
+  });
+
   test('has an inbox of its own, and a second worker of the same name is told so', async () => {
     const { queue, start } = setUp();
     await start();

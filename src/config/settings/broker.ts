@@ -16,15 +16,15 @@ export const brokerSettings = {
   /** The order in which several URLs are tried. Null is `round-robin`. */
   brokerFailoverStrategy: row(orNull(failover), null),
   /** Seconds between heartbeats on AMQP. 0 or null for none. */
-  brokerHeartbeat: row(orNull(duration), 120, { built: false }),
+  brokerHeartbeat: row(orNull(duration), 120),
   /** How often heartbeats are looked for in that time. */
   brokerHeartbeatCheckrate: row(number, 3, { built: false }),
   /** Host, or whole URL, where `brokerUrl` is not given. From the time of Celery 2. */
   brokerHost: row(orNull(text), null),
   /** How to log in on AMQP: `PLAIN`, `EXTERNAL` and so on. */
-  brokerLoginMethod: row(orNull(text), null, { built: false }),
+  brokerLoginMethod: row(orNull(text), null),
   /** Type of the queues that hold delayed messages on RabbitMQ. */
-  brokerNativeDelayedDeliveryQueueType: row(queueType, 'quorum', { built: false }),
+  brokerNativeDelayedDeliveryQueueType: row(queueType, 'quorum'),
   /** Password, where `brokerUrl` is not given. */
   brokerPassword: row(orNull(text), null, { secret: true }),
   /** How long to wait for a connection from the pool. */

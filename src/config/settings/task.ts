@@ -38,7 +38,7 @@ export const taskSettings = {
   /** Type of the exchange made for a queue that was not declared. Null is the default exchange's. */
   taskCreateMissingQueueExchangeType: row(orNull(text), null, { old: 'CELERY_CREATE_MISSING_QUEUE_EXCHANGE_TYPE' }),
   /** Type of a queue that was not declared, on RabbitMQ. */
-  taskCreateMissingQueueType: row(queueType, 'classic', { old: 'CELERY_CREATE_MISSING_QUEUE_TYPE', built: false }),
+  taskCreateMissingQueueType: row(queueType, 'classic', { old: 'CELERY_CREATE_MISSING_QUEUE_TYPE' }),
   /** Make a queue that was not declared when it is first named. */
   taskCreateMissingQueues: row(flag, true, { old: 'CELERY_CREATE_MISSING_QUEUES' }),
   /** Whether messages survive a restart of the broker: 2 or `persistent`, 1 or `transient`. */
@@ -52,7 +52,7 @@ export const taskSettings = {
   /** The queue of tasks that no route sends elsewhere. */
   taskDefaultQueue: row(text, 'celery', { old: 'CELERY_DEFAULT_QUEUE' }),
   /** Type of the default queue, on RabbitMQ. */
-  taskDefaultQueueType: row(queueType, 'classic', { old: 'CELERY_DEFAULT_QUEUE_TYPE', built: false }),
+  taskDefaultQueueType: row(queueType, 'classic', { old: 'CELERY_DEFAULT_QUEUE_TYPE' }),
   /** Rate limit of tasks that have none of their own, for each worker. */
   taskDefaultRateLimit: row(rateLimit, null, { old: 'CELERY_DEFAULT_RATE_LIMIT' }),
   /** Routing key of the default queue. Null is the queue's name. */

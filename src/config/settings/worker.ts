@@ -18,7 +18,7 @@ export const workerSettings = {
   /** Do not run a message again whose task has already succeeded. */
   workerDeduplicateSuccessfulTasks: row(flag, false, { old: 'CELERYD_DEDUPLICATE_SUCCESSFUL_TASKS' }),
   /** Notice quorum queues, and count the prefetch for each consumer then. */
-  workerDetectQuorumQueues: row(flag, true, { old: 'CELERYD_DETECT_QUORUM_QUEUES', built: false }),
+  workerDetectQuorumQueues: row(flag, true, { old: 'CELERYD_DETECT_QUORUM_QUEUES' }),
   /** Consume also from a queue that is this worker's alone. */
   workerDirect: row(flag, false, { old: 'CELERY_WORKER_DIRECT', built: false }),
   /** Take a message only when something can run it. */

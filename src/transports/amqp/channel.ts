@@ -13,6 +13,8 @@ import type { Qos } from './qos.ts';
 const NOT_FOUND = 404;
 const RESOURCE_LOCKED = 405;
 const PRECONDITION_FAILED = 406;
+/** As large as a limit can be. */
+const MOST = 65_535;
 
 interface Consuming {
   readonly queue: string;
@@ -32,9 +34,10 @@ export class AmqpBrokerChannel implements Channel {
   #qos: Qos;
   readonly #consumers = new Set<Consuming>();
   #prefetch: number | undefined;
-  /** Changes of the prefetch are carried out one after another. */
-  #settingPrefetch: Promise<void> = Promise.resolve();
+  #changing: Promise<void> = Promise.resolve();
   #appliedPrefetch: number | undefined;
+  /** How the limit in force was set. */
+  #limitedBy: Qos | undefined;
 
   constructor(channel: AmqpChannel, openAnother: () => Promise<AmqpChannel>, qos: Qos) {
     this.#channel = channel;
@@ -150,27 +153,33 @@ export class AmqpBrokerChannel implements Channel {
 
   async consume(queue: string, onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}): Promise<AsyncDisposable> {
     const consumer: Consuming = { queue, onDelivery, options, tag: undefined };
-    await this.#settingPrefetch;
-    this.#consumers.add(consumer);
-    if (this.#appliedPrefetch !== 0) {
-      await this.#subscribe(consumer).catch((error: unknown) => {
-        this.#consumers.delete(consumer);
-        throw translated(error, `the queue ${JSON.stringify(queue)}`);
-      });
-    }
+    await this.#inTurn(async () => {
+      await this.#limitPerConsumer();
+      this.#consumers.add(consumer);
+      if (this.#appliedPrefetch !== 0) await this.#subscribe(consumer);
+    }).catch((error: unknown) => {
+      this.#consumers.delete(consumer);
+      throw translated(error, `the queue ${JSON.stringify(queue)}`);
+    });
     return {
       [Symbol.asyncDispose]: async () => {
-        if (!this.#consumers.delete(consumer)) return;
-        await this.#unsubscribe(consumer);
+        if (this.#consumers.delete(consumer)) await this.#inTurn(() => this.#unsubscribe(consumer));
       },
     };
+  }
+
+  /** Subscriptions and the limits that they are made under are changed one after another. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const changing = this.#changing.then(change);
+    this.#changing = changing.catch(() => undefined);
+    return changing;
   }
 
   /** 0 is no limit to AMQP: there the consumers are cancelled instead, and subscribed again later. */
   setPrefetch(count: number): void {
     if (count === this.#prefetch) return;
     this.#prefetch = count;
-    this.#settingPrefetch = this.#settingPrefetch.then(() => this.#applyPrefetch()).catch(() => undefined);
+    this.#inTurn(() => this.#applyPrefetch()).catch(() => undefined);
   }
 
   async #applyPrefetch(): Promise<void> {
@@ -179,12 +188,30 @@ export class AmqpBrokerChannel implements Channel {
     if (wanted === applied || !this.#channel.isOpen) return;
     // Where the limit is fixed when a consumer starts, it is only ever raised, and set anew after a pause.
     if (this.#qos === 'consumer' && wanted > 0 && applied !== undefined && applied > 0 && wanted < applied) return;
-    this.#appliedPrefetch = wanted;
-    const isAnew = wanted === 0 || applied === 0 || (this.#qos === 'consumer' && applied !== undefined);
+    // Each raise costs a new subscription there: at least twice as much, so that there are few.
+    const isRaised = this.#qos === 'consumer' && applied !== undefined && applied > 0 && wanted > applied;
+    const count = Math.min(isRaised ? Math.max(wanted, applied * 2) : wanted, MOST);
+    this.#appliedPrefetch = count;
+    const isAnew = wanted === 0 || applied === 0 || isRaised;
     if (isAnew) await Promise.all([...this.#consumers].map((consumer) => this.#unsubscribe(consumer)));
     if (wanted === 0) return;
-    await this.#channel.call('basic.qos', { prefetchCount: Math.min(wanted, 65_535), global: this.#qos === 'channel' }, 'basic.qos-ok');
+    await this.#limit(count, this.#qos);
     if (isAnew) await Promise.all([...this.#consumers].map((consumer) => this.#subscribe(consumer)));
+  }
+
+  async #limit(prefetchCount: number, qos: Qos): Promise<void> {
+    this.#limitedBy = qos;
+    await this.#channel.call('basic.qos', { prefetchCount, global: qos === 'channel' }, 'basic.qos-ok');
+  }
+
+  /** Lifts a limit for the whole channel, set before a quorum queue was declared: RabbitMQ closes the connection over such a consumer under it. */
+  async #limitPerConsumer(): Promise<void> {
+    if (this.#qos !== 'consumer' || this.#limitedBy !== 'channel') return;
+    const subscribed = [...this.#consumers].filter(({ tag }) => tag !== undefined);
+    await Promise.all(subscribed.map((consumer) => this.#unsubscribe(consumer)));
+    await this.#limit(0, 'channel');
+    await this.#limit(Math.max(1, this.#appliedPrefetch ?? 1), 'consumer');
+    await Promise.all(subscribed.map((consumer) => this.#subscribe(consumer)));
   }
 
   async #subscribe(consumer: Consuming): Promise<void> {

@@ -8,7 +8,7 @@ export const transport: Transport = {
     exchangeTypes: new Set(['direct', 'topic', 'fanout', 'headers']),
     priorityLevels: 255,
     messageTtl: true,
-    delayedDelivery: false,
+    delayedDelivery: 'ladder',
     heartbeats: true,
     holdsOutliveConnection: false,
     broadcast: 'topic',

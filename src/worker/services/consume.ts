@@ -11,7 +11,7 @@ export function consume({ context, intake, runner }: WorkerParts): Service {
   let lease: Disposable | undefined;
   return {
     name: 'consume',
-    requires: ['connection', 'pool', 'events', 'heartbeat', 'control'],
+    requires: ['connection', 'pool', 'events', 'heartbeat', 'control', 'delayed-delivery'],
     async start() {
       const { core, clock, link, log, options } = context;
       if (options.purge && context.consumer === undefined) await purge();

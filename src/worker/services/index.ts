@@ -3,8 +3,10 @@ import { chords } from './chords.ts';
 import { connection } from './connection.ts';
 import { consume } from './consume.ts';
 import { control } from './control.ts';
+import { delayedDelivery } from './delayed-delivery.ts';
 import { events } from './events.ts';
 import { heartbeat } from './heartbeat.ts';
+import { mingle } from './mingle.ts';
 import type { WorkerParts } from './parts.ts';
 import { pool } from './pool.ts';
 import { timer } from './timer.ts';
@@ -17,7 +19,8 @@ export const workerServices = (w: WorkerParts): readonly Service[] => [
   connection(w), // What requires it starts again when the broker is back.
   events(w),
   ...(w.context.options.heartbeats ? [heartbeat(w)] : []),
-  ...(w.context.options.remoteControl ? [control(w)] : []),
+  ...(w.context.options.remoteControl ? [control(w), ...(w.context.options.mingles ? [mingle(w)] : [])] : []),
+  delayedDelivery(w),
   consume(w),
   ...w.context.options.services,
 ];
