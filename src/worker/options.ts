@@ -64,6 +64,8 @@ export interface CompiledOptions {
   readonly taskEvents: boolean;
   readonly heartbeats: boolean;
   readonly remoteControl: boolean;
+  /** Whether it asks the others at start what is revoked. */
+  readonly mingles: boolean;
   readonly hasTimeLimits: boolean;
   readonly timeLimitMs: number | null;
   readonly softTimeLimitMs: number | null;
@@ -100,6 +102,7 @@ export function compileOptions(options: WorkerOptions, settings: Readonly<Settin
     taskEvents: options.taskEvents ?? settings.workerSendTaskEvents,
     heartbeats: options.withoutHeartbeat !== true,
     remoteControl: settings.workerEnableRemoteControl,
+    mingles: options.withoutMingle !== true,
     hasTimeLimits: options.timeLimit !== undefined || options.softTimeLimit !== undefined,
     timeLimitMs: limitMs(options.timeLimit, 'timeLimit'),
     softTimeLimitMs: limitMs(options.softTimeLimit, 'softTimeLimit'),

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import { LimitedSet } from '../kernel/limited-set.ts';
-import type { Json } from '../protocol/json.ts';
+import type { Json, Value } from '../protocol/json.ts';
 import type { TaskHeaders } from '../protocol/task-message.ts';
 
 /** Celery's bounds of what a worker remembers. */
@@ -45,3 +45,9 @@ export class Revoked {
 /** A stamp's value is one, or a list of them. */
 export const listOf = (value: Json | undefined): readonly Json[] =>
   value === undefined || value === null ? [] : Array.isArray(value) ? (value as readonly Json[]) : [value];
+
+/** What `hello` tells: 5.7 sends a list of ids, older ones a map from id to time. */
+export function revokedIds(revoked: Value | undefined): readonly string[] {
+  if (typeof revoked === 'object' && revoked !== null && !Array.isArray(revoked)) return Object.keys(revoked);
+  return listOf(revoked as Json | undefined).map(String);
+}

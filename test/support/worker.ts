@@ -31,7 +31,7 @@ const policy: TaskPolicy = {
 const options: CompiledOptions = {
   ...{ hostname: 'w1@box', pool: 'async', concurrency: 2, appModule: undefined, maxTasksPerChild: null, maxMemoryPerChildKb: null },
   ...{ prefetchMultiplier: 4, takesAhead: true, etaLimit: 3, limitsRates: true, deduplicates: false, accept: ['json'], maxBytes: 1e6 },
-  ...{ taskEvents: false, heartbeats: false, remoteControl: false, hasTimeLimits: false, timeLimitMs: null, softTimeLimitMs: null },
+  ...{ taskEvents: false, heartbeats: false, mingles: false, remoteControl: false, hasTimeLimits: false, timeLimitMs: null, softTimeLimitMs: null },
   ...{ softShutdownMs: 0, softShutdownOnIdle: false, purge: false, queues: [], excludeQueues: [], include: [], services: [] },
 };
 

@@ -3,7 +3,7 @@ import { maskSettings } from '../../config/report.ts';
 import type { CommandArgs } from '../../control/commands.ts';
 import type { Value, ValueMap } from '../../protocol/json.ts';
 import type { WorkerContext } from '../context.ts';
-import { listOf } from '../revoked.ts';
+import { revokedIds } from '../revoked.ts';
 import type { Runner } from '../runner.ts';
 import type { Worker } from '../worker.ts';
 import { requestInfo } from './request-info.ts';
@@ -88,9 +88,3 @@ export const stateCommands = {
     void worker.stop();
   },
 };
-
-/** 5.7 sends a list of ids; older ones a map from id to time. */
-function revokedIds(revoked: Value | undefined): readonly string[] {
-  if (typeof revoked === 'object' && revoked !== null && !Array.isArray(revoked)) return Object.keys(revoked);
-  return listOf(revoked as Parameters<typeof listOf>[0]).map(String);
-}

@@ -53,8 +53,12 @@ export function watchdog(context: WorkerContext, receive: (delivery: Delivery) =
     suspicions = waiting === 0 ? 0 : suspicions + 1;
     if (suspicions < 2) return;
     suspicions = 0;
-    const taken = waiting === undefined ? undefined : await answered(takeOne(consumer));
+    const taking = waiting === undefined ? undefined : takeOne(consumer);
+    const taken = taking === undefined ? undefined : await answered(taking);
     if (taken === null) return;
+    // An answer that comes too late still brings a message, and it is ours by then.
+    if (taken === undefined)
+      taking?.then((late) => late !== null && receive(late)).catch((error: unknown) => log.debug('the watchdog took nothing', { error }));
     const silentMs = clock.monotonic() - lastSeenMs;
     consumer.resubscribe(taken === undefined ? 'the broker does not answer' : `messages wait, but none came for ${Math.round(silentMs / 1000)} s`);
     if (taken !== undefined) receive(taken);
