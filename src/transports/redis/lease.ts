@@ -4,8 +4,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { RedisKeys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
+/** Those in this process under which something is taken: stores of one owner share its entry. */
+const taking = new Set<Lease>();
+
 /** One owner's entry among the workers: a key that lives as long as it is renewed, and a member of the list of those who may hold something. */
-export class Lease {
+export class Lease implements Disposable {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
   readonly #owner: string;
@@ -31,6 +34,12 @@ export class Lease {
     if (this.#hasTaken) return;
     if (!(await this.renew(leaseMs))) throw new OperationalError(`the lease of ${this.#owner} was declared lost by a peer: nothing can be taken under it`);
     this.#hasTaken = true;
+    taking.add(this);
+  }
+
+  /** Whether another living store of this owner takes too: then the owner's entry is not ours to remove. */
+  get isShared(): boolean {
+    return [...taking].some((other) => other !== this && other.#owner === this.#owner && !other.#connection.isClosed);
   }
 
   async renew(leaseMs: number): Promise<boolean> {
@@ -43,16 +52,19 @@ export class Lease {
   }
 
   /** Before the first blocking take into it. */
-  async registerTaken(list: string): Promise<void> {
-    await this.#connection.call('ZADD', this.#keys.workers, this.#clock.now(), list);
+  async registerTaken(queue: string): Promise<void> {
+    await this.#connection.call('ZADD', this.#keys.workers, this.#clock.now(), `${queue}/taken/${this.#owner}`);
   }
 
-  /** At a clean end, by the store that took: nothing is held any more. */
-  async release(taken: readonly string[]): Promise<void> {
+  /** At a clean end, by the store that took: nothing is held any more. If something stands in a taken list after all, the lease lapses instead, and peers bring it back. */
+  async release(queues: readonly string[]): Promise<void> {
     if (!this.#hasTaken) return;
-    await this.#connection.pipeline([
-      ['ZREM', this.#keys.workers, this.#owner, ...taken],
-      ['DEL', this.#keys.worker(this.#owner)],
-    ]);
+    const keys = [this.#keys.worker(this.#owner), this.#keys.workers, ...queues.map((queue) => this.#keys.taken(queue, this.#owner))];
+    const names = queues.map((queue) => `${queue}/taken/${this.#owner}`);
+    await this.#connection.run(scripts.release, keys, [this.isShared ? '' : this.#owner, ...names]);
+  }
+
+  [Symbol.dispose](): void {
+    taking.delete(this);
   }
 }

@@ -57,7 +57,14 @@ export class Recovery {
 
   /** What `owner` holds beyond `known`, and what its blocking takes had moved, next to be taken again. */
   async returnHeld(owner: string, known: ReadonlySet<string>, max = Infinity): Promise<number> {
-    let count = await this.#emptyTaken(owner);
+    const end = `/taken/${owner}`;
+    const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
+    const names = members.filter((member) => member.endsWith(end));
+    let count = await this.emptyTaken(
+      owner,
+      names.map((name) => name.slice(0, -end.length)),
+    );
+    if (names.length > 0) await this.#connection.call('ZREM', this.#keys.workers, ...names);
     const held = (await heldBy(this.#connection, this.#keys, owner)).filter(({ tag }) => !known.has(tag));
     for (let i = 0; i < held.length && count < max; i += BATCH) count += await this.#giveBack(held.slice(i, Math.min(i + BATCH, i + max - count)));
     return count;
@@ -111,16 +118,14 @@ export class Recovery {
     return moved.reduce<number>((sum, count) => sum + Number(count), 0);
   }
 
-  async #emptyTaken(owner: string): Promise<number> {
-    const end = `/taken/${owner}`;
-    const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
+  /** What blocking takes had moved from these queues, next to be taken again. */
+  async emptyTaken(owner: string, queues: readonly string[]): Promise<number> {
     let count = 0;
-    for (const queue of members.filter((member) => member.endsWith(end)).map((member) => member.slice(0, -end.length))) {
+    for (const queue of queues) {
       const taken = this.#keys.taken(queue, owner);
       for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) {
         count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
       }
-      await this.#connection.call('ZREM', this.#keys.workers, queue + end);
     }
     return count;
   }

@@ -115,6 +115,17 @@ redis.call('SET', KEYS[1], 'held', 'PX', ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 return redis.call('ZCARD', KEYS[2])`);
 
+/** Ends a lease; only the names of taken lists that are empty go, and the owner's with the last of them. KEYS lease, workers, taken lists… · ARGV owner ("": others take under it), their names… */
+export const release = redisScript(`
+local left = 0
+for i = 3, #KEYS do
+  if redis.call('LLEN', KEYS[i]) > 0 then left = left + 1 else redis.call('ZREM', KEYS[2], ARGV[i - 1]) end
+end
+if left > 0 or ARGV[1] == '' then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('DEL', KEYS[1])
+return 1`);
+
 /** Declares an owner lost, if nobody has renewed the lease meanwhile; the mark outlives any suspended laptop's night. KEYS lease · ARGV the mark's life in ms */
 export const declareLost = redisScript(`
 local lease = redis.call('GET', KEYS[1])

@@ -149,14 +149,18 @@ export class RedisStore implements QueueStore {
   /** What is still held stays held; it comes back when the lease lapses, or is found by the next store of this owner. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#connections.command.isClosed) await this.#leave().catch(() => undefined);
+    this.#lease[Symbol.dispose]();
     await this.#connections[Symbol.asyncDispose]();
   }
 
   async #leave(): Promise<void> {
     await this.#waiting[Symbol.asyncDispose]();
     await this.#settlements.flush();
-    const held = this.#lease.hasTaken ? await heldBy(this.#connections.command, this.#keys, this.owner) : [];
-    if (held.length === 0) await this.#lease.release(this.#waiting.takenNames);
+    if (!this.#lease.hasTaken) return;
+    // Into our own lists the server may have moved what no answer told us of.
+    await this.#recovery.emptyTaken(this.owner, this.#waiting.takenQueues);
+    const held = this.#lease.isShared ? [] : await heldBy(this.#connections.command, this.#keys, this.owner);
+    if (held.length === 0) await this.#lease.release(this.#waiting.takenQueues);
   }
 
   /** One script takes, holds, and acknowledges what was done with since the last. */

@@ -35,8 +35,8 @@ export class Waiting implements AsyncDisposable {
   readonly #doorbell: Doorbell;
   readonly #lists = new Map<string, BlockingList>();
   readonly #seats = new Set<Seat>();
-  /** In the list of workers, for as long as this store lives. */
-  readonly #takenNames = new Set<string>();
+  /** Whose taken lists stand in the list of workers, for as long as this store lives. */
+  readonly #takenQueues = new Set<string>();
   #arrived: Arrival[] = [];
   #isReleasePlanned = false;
   #preparing: Promise<void> = Promise.resolve();
@@ -86,8 +86,8 @@ export class Waiting implements AsyncDisposable {
     for (const seat of this.#seats) seat.ring(list);
   }
 
-  get takenNames(): readonly string[] {
-    return [...this.#takenNames];
+  get takenQueues(): readonly string[] {
+    return [...this.#takenQueues];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,9 +104,8 @@ export class Waiting implements AsyncDisposable {
       this.#lists.delete(idle.queue);
       await idle.close();
     }
-    const name = `${queue}/taken/${owner}`;
-    await lease.registerTaken(name);
-    this.#takenNames.add(name);
+    await lease.registerTaken(queue);
+    this.#takenQueues.add(queue);
     const list = await BlockingList.open({
       queue,
       list: keys.list(queue, 0),

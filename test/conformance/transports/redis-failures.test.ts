@@ -12,6 +12,9 @@ import { silentLogger } from '../../../src/kernel/logger.ts';
 import { encodedText } from '../../../src/protocol/json-text.ts';
 import type { ResultMeta } from '../../../src/protocol/result-meta.ts';
 import { jsonCodec } from '../../../src/testing/conformance/backend.ts';
+import { RedisKeys } from '../../../src/transports/redis/keys.ts';
+import { Lease } from '../../../src/transports/redis/lease.ts';
+import { redisTransportOptions } from '../../../src/transports/redis/options.ts';
 import type { RedisStore } from '../../../src/transports/redis/store.ts';
 import { idsOf, messageOf, openStore, RedisServer, SHORT_LEASE, take } from './redis-server.ts';
 
@@ -26,6 +29,9 @@ function kept<T extends AsyncDisposable>(one: T): T {
   opened.push(one);
   return one;
 }
+
+/** As a blocking take would have moved it. */
+const envelopeOf = (id: string): string => `{"body":"YQ==","headers":{"id":"${id}"},"properties":{"body_encoding":"base64"}}`;
 
 const isInstalled = ((): boolean => {
   try {
@@ -164,12 +170,54 @@ function lossTests(): void {
     waiting.catch(() => undefined);
     await expect.poll(async () => /blocked_clients:1/.test(String(await admin.call('INFO', 'clients')))).toBe(true);
     // As if the answer had been lost: moved, but not held.
-    await admin.call('LPUSH', `q/taken/${owner}`, '{"body":"YQ==","headers":{"id":"a"},"properties":{"body_encoding":"base64"}}');
+    await admin.call('LPUSH', `q/taken/${owner}`, envelopeOf('a'));
     await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await first.closed;
     const second = kept(await openStore(server.url, { owner }));
     expect(await second.reconcile(new Set())).toBe(1);
     expect(idsOf(await take(second, ['q']))).toEqual(['a']);
+    await admin.close();
+  });
+
+  test('a clean end puts back what a blocking take has moved without telling us', async () => {
+    const server = kept(await RedisServer.start());
+    const admin = await server.connect();
+    const owner = newId();
+    const store = kept(await openStore(server.url, { owner }));
+    expect(await take(store, ['q'], 300)).toEqual([]);
+    await admin.call('LPUSH', `q/taken/${owner}`, envelopeOf('a'));
+    await store[Symbol.asyncDispose]();
+    expect(await admin.call('LLEN', 'q')).toBe(1);
+    expect(await admin.call('KEYS', '*')).toEqual(['q']);
+    await admin.close();
+  });
+
+  test('a lease is not released while something stands in a taken list: peers bring it back', async () => {
+    const server = kept(await RedisServer.start());
+    const connection = await server.connect();
+    const keys = new RedisKeys(redisTransportOptions({}, 0));
+    const lease = new Lease({ connection, keys, owner: 'w', clock: systemClock });
+    await lease.register(300);
+    for (const queue of ['q', 'empty']) await lease.registerTaken(queue);
+    await connection.call('LPUSH', 'q/taken/w', envelopeOf('a'));
+    await lease.release(['q', 'empty']);
+    expect(((await connection.call('ZRANGE', keys.workers, 0, -1)) as string[]).toSorted()).toEqual(['q/taken/w', 'w']);
+    const peer = kept(await openStore(server.url));
+    await expect.poll(async () => (await peer.recover(100)) > 0, { timeout: 5000, interval: 450 }).toBe(true);
+    expect(idsOf(await take(peer, ['q']))).toEqual(['a']);
+    await connection.close();
+  });
+
+  test('a store that ends leaves the lease to another one of its owner', async () => {
+    const server = kept(await RedisServer.start());
+    const owner = newId();
+    const [worker, mingle] = [kept(await openStore(server.url, { owner })), kept(await openStore(server.url, { owner }))];
+    for (const store of [worker, mingle]) await take(store, ['q']);
+    await mingle[Symbol.asyncDispose]();
+    expect(await worker.renew(1000)).toBe(true);
+    const admin = await server.connect();
+    await worker[Symbol.asyncDispose]();
+    expect(await admin.call('KEYS', '*')).toEqual([]);
     await admin.close();
   });
 
