@@ -41,8 +41,11 @@ export interface Case {
     /** Linked tasks: by the number given to `id`. */
     readonly linked?: Readonly<Record<number, { readonly state?: string; readonly result?: Value | 'the first task’s id'; readonly hasParent?: boolean }>>;
   };
-  /** Over rpc, Celery's worker has forgotten whom to tell: it sends such tasks on with an address of its own. */
-  readonly isLostByPythonOverRpc?: boolean;
+  /**
+   * What Celery loses over rpc. 'worker': it sends the task on with an address of its own, so the caller hears nothing.
+   * 'producer': a handle of a group among the children takes the members' results out of the buffer, and a later handle finds none.
+   */
+  readonly lostOverRpcByPython?: 'worker' | 'producer';
   /** Revoked right after it was sent. */
   readonly revoke?: boolean;
   /** It must stay without any state for this long (s). */
@@ -152,7 +155,7 @@ export const cases: readonly Case[] = [
   { name: 'Ignore stores nothing', call: () => ({ task: 'proj.ignore_me' }), expect: { state: 'PENDING' }, staysPending: 0.7 },
   { name: 'a custom state on the way', call: () => ({ task: 'proj.custom', args: [0.4] }), expect: { result: 'done' } },
   { name: 'a child of the task', call: () => ({ task: 'proj.parent', args: ['proj.add', [1, 2]] }), expect: { children: 1 } },
-  { name: 'replace', call: () => ({ task: 'proj.replace', args: [1] }), expect: { result: 101 }, isLostByPythonOverRpc: true },
+  { name: 'replace', call: () => ({ task: 'proj.replace', args: [1] }), expect: { result: 101 }, lostOverRpcByPython: 'worker' },
   {
     name: 'link',
     call: ({ queue, id }) => ({ task: 'proj.add', args: [1, 2], options: { link: [link('proj.add', [10], { task_id: id(1), queue })] } }),
@@ -171,7 +174,7 @@ export const cases: readonly Case[] = [
       options: { link: [link('proj.add', [10], { task_id: id(1), queue }), link('proj.echo', [], { task_id: id(2), queue })] },
     }),
     expect: { result: 3, linked: { 1: { result: 13 }, 2: { result: 3 } } },
-    isLostByPythonOverRpc: true,
+    lostOverRpcByPython: 'producer',
   },
   {
     name: 'link_error',
