@@ -29,6 +29,7 @@ export class VirtualConnection implements BrokerConnection {
   readonly #channels = new Set<VirtualChannel>();
   readonly #parts: ChannelParts;
   #closing: Promise<void> | undefined;
+  #taking: Promise<void> | undefined;
 
   constructor(options: VirtualConnectionOptions) {
     const { store, capabilities, holds, connect } = options;
@@ -44,7 +45,7 @@ export class VirtualConnection implements BrokerConnection {
       exchanges: new Exchanges(store, capabilities.exchangeTypes),
       queues: new Map<string, QueueState>(),
       log: connect.log,
-      holdLease: () => this.lease.begin(),
+      holdLease: () => this.#beginTaking(),
       fail,
     };
     // What peers have put back is no longer ours, whichever connection took it.
@@ -62,6 +63,22 @@ export class VirtualConnection implements BrokerConnection {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#close(undefined);
+  }
+
+  #beginTaking(): Promise<void> {
+    this.#taking ??= this.#reconcile().then(() => this.lease.begin());
+    return this.#taking;
+  }
+
+  async #reconcile(): Promise<void> {
+    const { holds, store, connect } = this.#options;
+    try {
+      const returned = await holds.beginTaking(store);
+      if (returned > 0) connect.log.info(`put back ${returned} messages whose answer had been lost with the last connection`);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
   }
 
   #fail(error: unknown): void {

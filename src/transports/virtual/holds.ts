@@ -19,6 +19,7 @@ interface Batch {
 }
 
 const DONE: Promise<void> = Promise.resolve();
+const NOTHING: Promise<number> = Promise.resolve(0);
 
 /**
  * All that one owner holds, over the connections that follow one another. An ending that a lost connection left undone waits for the next.
@@ -29,6 +30,9 @@ export class Holds {
   /** Given to a store that has not answered yet, or waiting for a store. */
   readonly #ending = new Set<Reservation>();
   readonly #stores = new Set<QueueStore>();
+  /** Those of the stores that take, or are about to. */
+  readonly #takers = new Set<QueueStore>();
+  #reconciled: Promise<number> = NOTHING;
   #waiting: Entry[] = [];
   #served: Deferred<void> | undefined;
   #batch: Batch | undefined;
@@ -54,11 +58,8 @@ export class Holds {
     return store === undefined ? this.#wait([entry]) : this.#give(entry, store);
   }
 
-  /** A connection is there: what was taken without our knowing goes back, and what waited is done. */
-  async attach(store: QueueStore): Promise<number> {
-    const isFirst = this.#stores.size === 0;
-    const known = new Set([...this.#held, ...this.#ending].map((reservation) => reservation.id));
-    const returned = isFirst && store.reconcile !== undefined ? await store.reconcile(known) : 0;
+  /** A connection is there: what waited is done. */
+  attach(store: QueueStore): void {
     this.#stores.add(store);
     const waiting = this.#waiting;
     const served = this.#served;
@@ -66,11 +67,28 @@ export class Holds {
     this.#served = undefined;
     const answers = new Set(waiting.map((entry) => this.#give(entry, store)));
     if (served !== undefined) Promise.all(answers).then(() => served.resolve(), served.reject);
-    return returned;
+  }
+
+  /**
+   * Before a store takes for the first time. If no other one takes, whatever is held without our knowing was taken by one that is gone, and goes back; how many.
+   * Stores that never take (a producer's) neither do this nor stand in the way of it.
+   */
+  async beginTaking(store: QueueStore): Promise<number> {
+    const isFirst = this.#takers.size === 0;
+    this.#takers.add(store);
+    if (isFirst) {
+      const known = new Set([...this.#held, ...this.#ending].map((reservation) => reservation.id));
+      this.#reconciled = store.reconcile?.(known) ?? NOTHING;
+      return this.#reconciled;
+    }
+    // Nothing is taken while somebody looks, for the look would not know of it.
+    await this.#reconciled.catch(() => undefined);
+    return 0;
   }
 
   detach(store: QueueStore): void {
     this.#stores.delete(store);
+    this.#takers.delete(store);
   }
 
   /** Before the last connection closes: whatever nobody has settled goes back to the others, first come first. */

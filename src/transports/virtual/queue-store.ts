@@ -23,7 +23,7 @@ export interface QueueStore extends AsyncDisposable {
   /** Extends the one lease of all that `owner` holds. False: a peer has declared it lost, and nothing held is ours any more. Also called from the lease thread's own store. */
   renew(leaseMs: number): Promise<boolean>;
   /**
-   * Asked once after `owner` has connected again, before anything is reserved: puts back (as 'return' does) what it holds in the store but not in `known`,
+   * Asked before anything is reserved, by the first store of `owner` that is about to (none other takes meanwhile): puts back (as 'return' does) what it holds in the store but not in `known`,
    * the ids of the reservations that it remembers. Those are takes whose answer was lost with the old connection. Returns how many.
    */
   reconcile?(known: ReadonlySet<string>): Promise<number>;

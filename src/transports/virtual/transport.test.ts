@@ -207,9 +207,31 @@ test('a take whose answer was lost goes back when its owner connects again, and 
   expect(await peer.size('q')).toBe(0);
   stores[0]!.cut();
   await first.closed;
-  await using _second = await connect('w1');
+  await using second = await connect('w1');
+  await consuming(second, [], 0);
   expect((await now(peer)).map((one) => (one.message.body as { text: string }).text)).toEqual(['lost']);
   expect(deliveries.map(textOf)).toEqual(['held']);
+});
+
+test('a producer of the same owner does not stand in the way of that', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const first = await connect('w1', { role: 'worker' });
+  await consuming(first, []);
+  await using producer = await connect('w1', { role: 'publish' });
+  const channel = await producer.openChannel();
+  stores[0]!.loseAnswers = true;
+  await channel.publish(text('lost'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  await first.closed;
+  const peer = await bystander();
+  expect(await peer.size('q')).toBe(0);
+  await using second = await connect('w1', { role: 'worker' });
+  const deliveries: Delivery[] = [];
+  await consuming(second, deliveries);
+  await clock.advance(10);
+  expect(deliveries.map(textOf)).toEqual(['lost']);
+  expect(stores.map((store) => store.calls.filter((call) => call === 'reconcile').length)).toEqual([1, 0, 1]);
 });
 
 test('renews its lease for as long as it is connected, and only when it takes messages', async () => {

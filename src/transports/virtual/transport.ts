@@ -50,9 +50,8 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
     const options: ConnectOptions = { ...given, owner: state.id };
     try {
       const store = await driver.open(options);
-      const returned = await attach(state.holds, store);
+      state.holds.attach(store);
       forgetElsewhere(owners, state);
-      if (returned > 0) given.log.info(`put back ${returned} messages whose answer had been lost with the last connection`);
       const connection = new VirtualConnection({
         store,
         capabilities: driver.capabilities,
@@ -105,15 +104,6 @@ function forgetElsewhere(owners: Map<string, OwnerState>, here: OwnerState): voi
     if (other === here || other.owner !== here.owner || other.connections > 0) continue;
     other.holds.forget();
     owners.delete(key);
-  }
-}
-
-async function attach(holds: Holds, store: QueueStore): Promise<number> {
-  try {
-    return await holds.attach(store);
-  } catch (error) {
-    await store[Symbol.asyncDispose]();
-    throw error;
   }
 }
 
