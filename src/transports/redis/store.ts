@@ -22,6 +22,9 @@ const MAX_TAKE = 1000;
 /** Shorter members make Redis keep small tables as lists, which are slow to change (performance.md 3). */
 const LEAST_TAG_LENGTH = 66;
 
+/** What was handed out and still stands in its taken list, as far as we know; over the stores of an owner that follow one another. */
+const unrecorded = new WeakMap<Reservation, Arrival>();
+
 /** Queues on Redis in kombu's layout, so that Python and we take from the same lists (wire.md 5.3), with holds that no crash loses. */
 export class RedisStore implements QueueStore {
   readonly owner: string;
@@ -115,10 +118,12 @@ export class RedisStore implements QueueStore {
   }
 
   settle(reservation: Reservation, verdict: Verdict): Promise<void> {
+    this.#recordOf(reservation);
     return this.#settlements.settle(reservation, verdict);
   }
 
   park(reservation: Reservation, untilMs: number): Promise<void> {
+    this.#recordOf(reservation);
     return this.#settlements.park(reservation, untilMs);
   }
 
@@ -126,7 +131,8 @@ export class RedisStore implements QueueStore {
     return this.#lease.renew(leaseMs);
   }
 
-  reconcile(known: ReadonlySet<string>): Promise<number> {
+  reconcile(known: ReadonlySet<string>, reservations: readonly Reservation[] = []): Promise<number> {
+    for (const reservation of reservations) this.#recordOf(reservation);
     return this.#recovery.returnHeld(this.owner, known);
   }
 
@@ -210,14 +216,30 @@ export class RedisStore implements QueueStore {
   }
 
   /** The message starts at once; that it is held is recorded meanwhile, and until then it stands in the taken list. */
-  #hold({ queue, taken, envelope }: Arrival): Reservation {
-    const id = this.#tagPrefix + String(this.#nextNumber++);
-    const { unacked, unackedIndex } = this.#keys;
-    const args = [this.#clock.now() / 1000, id, envelope, recordSuffix(queue)];
-    // In order, for the ack may follow at once. A loss of the connection is told by `closed`; the message is then found in the taken list.
-    this.#connections.command.runInOrder(scripts.hold, [unacked, unackedIndex, taken], args).catch(() => undefined);
+  #hold(arrival: Arrival): Reservation {
+    const { envelope, queue } = arrival;
     const read = envelope.length > this.#maxBytes ? foreignEnvelope(envelope.toString('utf8', 0, 512)) : readEnvelope(envelope.toString());
-    return reservationOf(id, queue, read);
+    const reservation = reservationOf(this.#tagPrefix + String(this.#nextNumber++), queue, read);
+    unrecorded.set(reservation, arrival);
+    this.#record(reservation, arrival);
+    return reservation;
+  }
+
+  /** What the connection that it came by has perhaps not recorded any more, before something else is done with it. */
+  #recordOf(reservation: Reservation): void {
+    if (reservation.id.startsWith(this.#tagPrefix)) return;
+    const arrival = unrecorded.get(reservation);
+    if (arrival !== undefined) this.#record(reservation, arrival);
+  }
+
+  #record(reservation: Reservation, { queue, taken, envelope }: Arrival): void {
+    const { unacked, unackedIndex } = this.#keys;
+    const args = [this.#clock.now() / 1000, reservation.id, envelope, recordSuffix(queue)];
+    // In order, for the ack may follow at once. A loss of the connection is told by `closed`; the next store of this owner records it then.
+    this.#connections.command.runInOrder(scripts.hold, [unacked, unackedIndex, taken], args).then(
+      () => unrecorded.delete(reservation),
+      () => undefined,
+    );
   }
 
   /** All idle workers hear the same bell: who found nothing last time lets the others go first. */

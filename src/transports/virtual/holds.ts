@@ -77,8 +77,8 @@ export class Holds {
     const isFirst = this.#takers.size === 0;
     this.#takers.add(store);
     if (isFirst) {
-      const known = new Set([...this.#held, ...this.#ending].map((reservation) => reservation.id));
-      this.#reconciled = store.reconcile?.(known) ?? NOTHING;
+      const reservations = [...this.#held, ...this.#ending];
+      this.#reconciled = store.reconcile?.(new Set(reservations.map(({ id }) => id)), reservations) ?? NOTHING;
       return this.#reconciled;
     }
     // Nothing is taken while somebody looks, for the look would not know of it.

@@ -25,8 +25,9 @@ export interface QueueStore extends AsyncDisposable {
   /**
    * Asked before anything is reserved, by the first store of `owner` that is about to (none other takes meanwhile): puts back (as 'return' does) what it holds in the store but not in `known`,
    * the ids of the reservations that it remembers. Those are takes whose answer was lost with the old connection. Returns how many.
+   * `reservations` are those of `known`, for stores that hand out what they have not recorded as held yet.
    */
-  reconcile?(known: ReadonlySet<string>): Promise<number>;
+  reconcile?(known: ReadonlySet<string>, reservations?: readonly Reservation[]): Promise<number>;
   /** Declares owners lost that were gone at two looks, puts back what they held, each message once, and what is due of the parked. Returns how many. */
   recover(max: number): Promise<number>;
   size(queue: string): Promise<number>;

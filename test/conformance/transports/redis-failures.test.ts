@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BackendOptions, ResultBackend } from '../../../src/backends/backend.ts';
 import { driver } from '../../../src/backends/redis/index.ts';
@@ -16,6 +16,7 @@ import { RedisKeys } from '../../../src/transports/redis/keys.ts';
 import { Lease } from '../../../src/transports/redis/lease.ts';
 import { redisTransportOptions } from '../../../src/transports/redis/options.ts';
 import type { RedisStore } from '../../../src/transports/redis/store.ts';
+import type { Reservation } from '../../../src/transports/virtual/queue-store.ts';
 import { idsOf, messageOf, openStore, RedisServer, SHORT_LEASE, take } from './redis-server.ts';
 
 const opened: AsyncDisposable[] = [];
@@ -32,6 +33,43 @@ function kept<T extends AsyncDisposable>(one: T): T {
 
 /** As a blocking take would have moved it. */
 const envelopeOf = (id: string): string => `{"body":"YQ==","headers":{"id":"${id}"},"properties":{"body_encoding":"base64"}}`;
+
+/** Between a store and its server: once mute, it lets only blocking connections speak to the server. */
+class MuteProxy implements AsyncDisposable {
+  isMute = false;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((client) => {
+    const upstream = connect(this.port, '127.0.0.1');
+    let isBlocking = false;
+    client.on('data', (data) => {
+      isBlocking ||= data.includes('-wait');
+      if (isBlocking || !this.isMute) upstream.write(data);
+    });
+    upstream.pipe(client);
+    for (const socket of [client, upstream]) this.#sockets.add(socket.on('error', () => undefined).on('close', () => void client.destroy()));
+  });
+  readonly port: number;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(port: number): Promise<MuteProxy> {
+    const proxy = new MuteProxy(port);
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    return proxy;
+  }
+
+  get url(): URL {
+    return new URL(`redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}/0`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    return Promise.resolve();
+  }
+}
 
 const isInstalled = ((): boolean => {
   try {
@@ -218,6 +256,31 @@ function lossTests(): void {
     const admin = await server.connect();
     await worker[Symbol.asyncDispose]();
     expect(await admin.call('KEYS', '*')).toEqual([]);
+    await admin.close();
+  });
+
+  test('what runs already, but was not recorded as held when the connection broke, does not come again', async () => {
+    const server = kept(await RedisServer.start());
+    const owner = newId();
+    const admin = await server.connect();
+    const got: Reservation[] = [];
+    for (const id of ['runs', 'ended']) {
+      const proxy = kept(await MuteProxy.start(server.port));
+      const first = kept(await openStore(proxy.url, { owner }));
+      const waiting = take(first, ['q'], 8000);
+      await expect.poll(async () => /blocked_clients:1/.test(String(await admin.call('INFO', 'clients')))).toBe(true);
+      proxy.isMute = true;
+      await admin.call('LPUSH', 'q', envelopeOf(id));
+      got.push(...(await waiting));
+      await proxy[Symbol.asyncDispose]();
+      await first.closed;
+    }
+    expect(await admin.call('LLEN', `q/taken/${owner}`)).toBe(2);
+    const second = kept(await openStore(server.url, { owner }));
+    await second.settle(got[1]!, 'ack');
+    expect(await second.reconcile(new Set([got[0]!.id]), [got[0]!])).toBe(0);
+    expect(await take(second, ['q'])).toEqual([]);
+    expect(await admin.call('HKEYS', 'unacked')).toEqual([got[0]!.id]);
     await admin.close();
   });
 
