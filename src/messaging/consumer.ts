@@ -131,7 +131,9 @@ export class Consumer {
           hasBeenReady = true;
           failures = 0;
           const reason = await this.#untilEnded(channel, aborted);
-          if (reason !== undefined) log.warn(`the consumer of ${this.#names()} has ended: ${reason}; subscribing again`);
+          // Of a lost connection the link has told.
+          const say = link.isConnected ? log.warn : log.debug;
+          if (reason !== undefined) say(`the consumer of ${this.#names()} has ended: ${reason}; subscribing again`);
         } finally {
           this.#channel = undefined;
           this.#consuming.clear();
