@@ -34,6 +34,8 @@ export class Recovery {
   readonly #clock: Clock;
   /** When each missing lease was first found missing, on this connection. */
   readonly #goneSince = new Map<string, number>();
+  /** When each entry of our own taken lists was first seen there. */
+  #strays = new Map<string, number>();
   #refreshedAt = -Infinity;
   #restoredAt = -Infinity;
 
@@ -127,6 +129,24 @@ export class Recovery {
         count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
       }
     }
+    return count;
+  }
+
+  /** What the server has moved for an old connection of ours that it believed alive. Whatever we know of leaves its taken list long before a second look. */
+  async sweepTaken(queues: readonly string[]): Promise<number> {
+    const now = this.#clock.monotonic();
+    const strays = new Map<string, number>();
+    let count = 0;
+    for (const queue of queues) {
+      const taken = this.#keys.taken(queue, this.#given.owner);
+      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, BATCH - 1)) as Buffer[]) {
+        const key = `${taken} ${envelope.toString('latin1')}`;
+        const since = this.#strays.get(key) ?? now;
+        if (now - since < this.#options.lookMs * 0.7) strays.set(key, since);
+        else count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
+      }
+    }
+    this.#strays = strays;
     return count;
   }
 

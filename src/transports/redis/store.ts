@@ -138,7 +138,7 @@ export class RedisStore implements QueueStore {
 
   async recover(max: number): Promise<number> {
     await this.bindings.refresh(this.#clock.monotonic());
-    const count = await this.#recovery.recover(max);
+    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken(this.#waiting.takenQueues));
     if (count > 0) this.#waiting.ring();
     return count;
   }

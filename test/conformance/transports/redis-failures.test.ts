@@ -246,6 +246,21 @@ function lossTests(): void {
     await connection.close();
   });
 
+  test('a living worker finds at its second look what the server moved for an old connection of it', async () => {
+    const server = kept(await RedisServer.start());
+    const admin = await server.connect();
+    const owner = newId();
+    const store = kept(await openStore(server.url, { owner }));
+    expect(await take(store, ['q'], 300)).toEqual([]);
+    await admin.call('LPUSH', `q/taken/${owner}`, envelopeOf('a'));
+    expect(await store.recover(100)).toBe(0);
+    expect(await store.recover(100)).toBe(0);
+    await systemClock.sleep(450);
+    expect(await store.recover(100)).toBe(1);
+    expect(idsOf(await take(store, ['q']))).toEqual(['a']);
+    await admin.close();
+  });
+
   test('a store that ends leaves the lease to another one of its owner', async () => {
     const server = kept(await RedisServer.start());
     const owner = newId();
