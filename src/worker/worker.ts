@@ -3,7 +3,7 @@ import { coreOf } from '../app/core.ts';
 import type { AppCore } from '../app/core.ts';
 import type { Celery } from '../app/celery.ts';
 import { unbuiltSettings } from '../config/report.ts';
-import { ImproperlyConfigured } from '../errors.ts';
+import { ImproperlyConfigured, OperationalError } from '../errors.ts';
 import { logStrayErrors } from '../execution/stray-errors.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { durationMs } from '../kernel/duration.ts';
@@ -52,6 +52,8 @@ export class Worker implements AsyncDisposable {
   readonly #closed = deferred<void>();
   /** Aborts when a stop begins, and when it becomes a cold one. */
   readonly #stopping = new AbortController();
+  /** Before it really stops: for a start that waits for the broker. */
+  readonly #stopAsked = new AbortController();
   readonly #cold = new AbortController();
   /** Aborts when nothing is waited for any more. */
   readonly #gaveUp = new AbortController();
@@ -77,6 +79,7 @@ export class Worker implements AsyncDisposable {
         context: this.#context,
         runner: this.#runner,
         intake,
+        stopAsked: this.#stopAsked.signal,
         onLost: () => this.#reconnect(),
         command: (method, args) => commands(method, args),
       }),
@@ -104,6 +107,7 @@ export class Worker implements AsyncDisposable {
     if (mode === 'warm') {
       if (timeoutMs !== undefined) this.#coldAfter(timeoutMs);
     } else this.#coldAfter(mode === 'cold' && this.#stopped !== undefined ? 0 : softShutdownMs);
+    this.#stopAsked.abort(new OperationalError('the worker was stopped before it could reach the broker'));
     this.#stopped ??= this.#stop(mode, options.signal ?? '');
     return this.#stopped;
   }

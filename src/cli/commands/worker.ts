@@ -80,7 +80,10 @@ export const worker = defineCommand<CliWorkerOptions>({
     const { Worker } = await import('../../worker/worker.ts');
     const running = new Worker(found.app, told);
     if (context.global.quiet !== true) context.print(bannerOf(found, compiled, options));
-    await running.start();
+    await running.start().catch((error: unknown) => {
+      // Stopped by a signal while it waited for the broker: that is no failure.
+      if (process.exitCode === undefined) throw error;
+    });
     await running.closed;
     await found.app.close();
     // Signals have set it.

@@ -2,7 +2,7 @@ import type { Service } from '../../kernel/service.ts';
 import type { WorkerParts } from './parts.ts';
 
 /** The worker's own road to the broker. When it is lost, everything that requires it starts again once it is back. */
-export function connection({ context, onLost }: WorkerParts): Service {
+export function connection({ context, onLost, stopAsked }: WorkerParts): Service {
   let listening: Disposable | undefined;
   return {
     name: 'connection',
@@ -11,7 +11,10 @@ export function connection({ context, onLost }: WorkerParts): Service {
       const link = await context.core.openLink('worker');
       context.link = link;
       listening = link.onLost(onLost);
-      await link.connection();
+      await link.connection(stopAsked).catch(async (error: unknown) => {
+        await link.close();
+        throw error;
+      });
       context.log.info(`Connected to ${link.address}`);
     },
     async stop() {

@@ -8,6 +8,8 @@ export interface WorkerParts {
   readonly context: WorkerContext;
   readonly intake: Intake;
   readonly runner: Runner;
+  /** Aborts when the worker is stopped: who waits for a broker that is not there waits no longer. */
+  readonly stopAsked: AbortSignal;
   /** The connection that worked is gone: everything that requires it is to be started again. */
   onLost(reason: Error): void;
   /** A remote command has come. */
