@@ -24,7 +24,7 @@ export class MemoryStore implements QueueStore {
   readonly bindings: QueueStore['bindings'];
   readonly #hub: MemoryHub;
   readonly #options: ConnectOptions;
-  readonly #lookMs: number;
+  readonly #confirmMs: number;
   /** Owners that were gone at the last look, and when that was. */
   readonly #missing = new Map<string, number>();
   readonly #closing = new AbortController();
@@ -33,7 +33,7 @@ export class MemoryStore implements QueueStore {
     this.owner = options.owner;
     this.#options = options;
     this.#hub = memoryHub(options.url.host || 'default');
-    this.#lookMs = leaseTimes(options.transportOptions).lookMs;
+    this.#confirmMs = leaseTimes(options.transportOptions).confirmMs;
     this.broadcast = broadcastOn(this.#hub, options);
     this.bindings = bindingsOn(this.#hub);
   }
@@ -211,7 +211,7 @@ export class MemoryStore implements QueueStore {
     }
     const since = this.#missing.get(owner);
     if (since === undefined) this.#missing.set(owner, now);
-    if (since === undefined || now - since < this.#lookMs) return false;
+    if (since === undefined || now - since < this.#confirmMs) return false;
     this.#missing.delete(owner);
     return true;
   }

@@ -14,7 +14,7 @@ export interface RedisTransportOptions {
   readonly visibilityTimeoutMs: number;
   /** Kombu looks for old entries every `unacked_restore_interval` s, and acts on every `unacked_restore_throttle`-th look. */
   readonly restoreEveryMs: number;
-  readonly lookMs: number;
+  readonly confirmMs: number;
   readonly leaseMs: number;
   /** What stands before an exchange's name on a channel: `/{db}.`. */
   readonly fanoutPrefix: string;

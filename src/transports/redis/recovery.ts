@@ -90,8 +90,7 @@ export class Recovery {
     const now = this.#clock.monotonic();
     const since = this.#goneSince.get(owner);
     if (since === undefined) this.#goneSince.set(owner, now);
-    // A timer may ring a little early.
-    if (since === undefined || now - since < this.#options.lookMs * 0.9) return false;
+    if (since === undefined || now - since < this.#options.confirmMs) return false;
     this.#goneSince.delete(owner);
     return (await this.#connection.run(scripts.declareLost, [this.#keys.worker(owner)], [LOST_MARK_MS])) === 1;
   }
@@ -142,7 +141,7 @@ export class Recovery {
       for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, BATCH - 1)) as Buffer[]) {
         const key = `${taken} ${envelope.toString('latin1')}`;
         const since = this.#strays.get(key) ?? now;
-        if (now - since < this.#options.lookMs * 0.7) strays.set(key, since);
+        if (now - since < this.#options.confirmMs) strays.set(key, since);
         else count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
       }
     }

@@ -7,7 +7,7 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   readonly owner: string;
   /** Between the two looks at which an owner must be gone. */
-  readonly lookMs: number;
+  readonly confirmMs: number;
 }
 
 interface Scan {
@@ -77,13 +77,13 @@ export class Recovery {
     });
   }
 
-  /** Those that were gone at a look at least `lookMs` ago too, and not seen alive since. */
+  /** Those that were gone at a look at least `confirmMs` ago too, and not seen alive since. */
   #confirmed(rows: readonly (readonly unknown[])[]): readonly number[] {
     const now = this.#options.clock.monotonic();
     const ids = new Set(rows.map(([id]) => Number(id)));
     for (const id of this.#gone.keys()) if (!ids.has(id)) this.#gone.delete(id);
     for (const id of ids) if (!this.#gone.has(id)) this.#gone.set(id, now);
-    return [...ids].filter((id) => now - this.#gone.get(id)! >= this.#options.lookMs);
+    return [...ids].filter((id) => now - this.#gone.get(id)! >= this.#options.confirmMs);
   }
 
   /** In one step, and only those that are still gone. */

@@ -53,7 +53,7 @@ export class SqliteStore implements QueueStore {
     this.#handle = handle;
     this.#file = file;
     this.#options = options;
-    this.#recovery = new Recovery({ file, clock, owner, lookMs: leaseTimes(transportOptions).lookMs });
+    this.#recovery = new Recovery({ file, clock, owner, confirmMs: leaseTimes(transportOptions).confirmMs });
     this.#puts = putBatch(file);
     this.#acks = settleBatch(file, { owner, rings: false, now: () => clock.now() });
     this.#returns = settleBatch(file, { owner, rings: 'messages', now: () => clock.now() });

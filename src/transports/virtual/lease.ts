@@ -15,17 +15,21 @@ export interface LeaseTimes {
   /** What nobody has renewed for so long has lapsed. */
   readonly leaseMs: number;
   readonly renewMs: number;
-  /** Between two looks for owners that are gone; the second must confirm the first. */
+  /** Between two looks for owners that are gone, give or take a fifth, so that workers do not look in step. */
   readonly lookMs: number;
+  /** An owner found gone is taken for lost when a look at least so much later finds it gone too: the next one, however early that comes. */
+  readonly confirmMs: number;
   /** A worker whose event loop has not turned for so long is given up by its own lease thread. */
   readonly visibilityTimeoutMs: number;
 }
 
 export function leaseTimes(transportOptions: JsonObject): LeaseTimes {
+  const lookMs = positive(transportOptions, 'lease_look_ms', 5000);
   const times: LeaseTimes = {
     leaseMs: positive(transportOptions, 'lease_ms', 15_000),
     renewMs: positive(transportOptions, 'lease_renew_ms', 4000),
-    lookMs: positive(transportOptions, 'lease_look_ms', 5000),
+    lookMs,
+    confirmMs: lookMs * 0.7,
     visibilityTimeoutMs: positive(transportOptions, 'visibility_timeout', 3600) * 1000,
   };
   if (times.renewMs >= times.leaseMs) {
