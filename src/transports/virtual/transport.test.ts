@@ -250,14 +250,14 @@ test('renews its lease for as long as it is connected, and only when it takes me
 });
 
 test('puts back what a dead worker held within half a minute, even when looks fall badly', async () => {
-  // The third look comes just before the lease lapses, the fourth as late as can be, and the one that confirms it as early as can be.
-  using looks = vi.spyOn(Math, 'random').mockReturnValue(0.999);
-  for (const random of [0.5, 0.5, 0.45, 0.999, 0]) looks.mockReturnValueOnce(random);
   const { clock, connect, stores } = world();
   const dead = await consuming(await connect('dead'), []);
   await dead.publish(text('a'), '', 'q');
   await clock.advance(10);
   stores[0]!.cut();
+  // The third look comes just before the lease lapses, the fourth as late as can be, and the one that confirms it as early as can be.
+  using looks = vi.spyOn(Math, 'random').mockReturnValue(0.999);
+  for (const random of [0.5, 0.5, 0.45, 0.999, 0]) looks.mockReturnValueOnce(random);
   const deliveries: Delivery[] = [];
   await using living = await connect('living');
   await consuming(living, deliveries);
