@@ -4,6 +4,7 @@ import { bodyBytes, foreignEnvelope } from '../virtual/envelope.ts';
 import { topicMatcher } from '../virtual/exchanges.ts';
 import { leaseTimes } from '../virtual/lease.ts';
 import type { Broadcast, PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
+import { lifeMs } from '../virtual/time-to-live.ts';
 import { type Hold, type MemoryHub, memoryHub, queueOf, wake } from './hub.ts';
 import type { StoredMessage } from './memory-queue.ts';
 
@@ -57,7 +58,7 @@ export class MemoryStore implements QueueStore {
       route: options?.route ?? { exchange: '', routingKey: queue },
       order: this.#hub.nextOrder++,
       notBeforeMs: options?.notBeforeMs ?? 0,
-      expiresAtMs: now + this.#lifeMs(queue, message),
+      expiresAtMs: now + (lifeMs(message, this.#ttlMs(queue)) ?? Number.POSITIVE_INFINITY),
       redelivered: false,
     };
     queueOf(this.#hub, queue).add(stored, now);
@@ -216,10 +217,9 @@ export class MemoryStore implements QueueStore {
     return true;
   }
 
-  /** The shorter of the message's own life and its queue's `x-message-ttl`. */
-  #lifeMs(queue: string, message: WireMessage): number {
-    const ttl = Number(this.#hub.specs.get(queue)?.arguments['x-message-ttl'] ?? Number.POSITIVE_INFINITY);
-    return Math.min(ttl, message.properties.expirationMs ?? Number.POSITIVE_INFINITY);
+  #ttlMs(queue: string): number | undefined {
+    const ttl = this.#hub.specs.get(queue)?.arguments['x-message-ttl'];
+    return ttl === undefined || ttl === null ? undefined : Number(ttl);
   }
 }
 

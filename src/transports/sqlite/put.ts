@@ -3,6 +3,7 @@ import type { SqliteValue } from '../../clients/sqlite-driver.ts';
 import type { SqliteFile } from '../../clients/sqlite-file.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { PutOptions } from '../virtual/queue-store.ts';
+import { lifeMs } from '../virtual/time-to-live.ts';
 import { bodyColumn, envelopeText, priorityOf } from './columns.ts';
 
 const COLUMNS = ['queue', 'priority', 'due', 'expires_at', 'envelope', 'body'];
@@ -18,9 +19,9 @@ export function messageRow(
   options: PutOptions & { readonly nowMs: number; readonly ttlMs: number | undefined },
 ): MessageRow {
   const { nowMs, ttlMs, notBeforeMs, route } = options;
-  const lifeMs = Math.min(ttlMs ?? Number.POSITIVE_INFINITY, message.properties.expirationMs ?? Number.POSITIVE_INFINITY);
+  const life = lifeMs(message, ttlMs);
   const due = notBeforeMs !== undefined && notBeforeMs > nowMs ? Math.ceil(notBeforeMs) : null;
-  const expiresAt = Number.isFinite(lifeMs) ? Math.ceil(nowMs + lifeMs) : null;
+  const expiresAt = life === undefined ? null : Math.ceil(nowMs + life);
   return [queue, priorityOf(message), due, expiresAt, envelopeText(message, route), bodyColumn(message.body)];
 }
 

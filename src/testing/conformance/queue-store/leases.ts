@@ -255,4 +255,27 @@ export const leaseCases: readonly Case<QueueStoreHarness>[] = [
       assert.deepEqual(textsOf(await drain(store, 'q')), ['long']);
     },
   },
+  {
+    name: 'a task that has expired by its own header still reaches a worker, which has to say so',
+    async run(harness) {
+      const store = await storeWith(harness, 'q');
+      const headers = { task: 'proj.add', id: 't', expires: new Date(harness.now() + 100).toISOString() };
+      await store.put('q', messageOf('task', { headers, properties: { expirationMs: 100 } }));
+      await store.put('q', messageOf('at once', { headers, properties: { expirationMs: 0 } }));
+      await harness.elapse(200);
+      assert.deepEqual(textsOf(await drain(store, 'q')), ['task', 'at once']);
+    },
+  },
+  {
+    name: "a queue's own time to live holds for tasks too",
+    skip: (harness) => (harness.capabilities.messageTtl ? undefined : 'this transport has no time to live'),
+    async run(harness) {
+      const store = await harness.open();
+      await store.createQueue({ name: 'q', durable: true, exclusive: false, autoDelete: false, arguments: { 'x-message-ttl': 100 } });
+      const headers = { task: 'proj.add', id: 't', expires: new Date(harness.now() + 60_000).toISOString() };
+      await store.put('q', messageOf('task', { headers, properties: { expirationMs: 60_000 } }));
+      await harness.elapse(200);
+      assert.deepEqual(textsOf(await drain(store, 'q')), []);
+    },
+  },
 ];
