@@ -16,12 +16,42 @@ const ratio =
     const times = x.perSecond / y.perSecond;
     return [{ text: `${a} is ${times.toFixed(2)}x ${b} (at least ${least}x)`, holds: times >= least }];
   };
+/** Names of rows, the best of which is meant: the fastest, or the one that costs least. */
+const best = (table: Table, names: readonly string[], by: (figures: Figures) => number): string | undefined =>
+  names.filter((name) => table.has(name)).toSorted((a, b) => by(table.get(b)!) - by(table.get(a)!))[0];
+/** `a` per second is at least `least` times that of the fastest of `others`. */
+const ratioToBest =
+  (a: string, others: readonly string[], least: number): Bar =>
+  (table) => {
+    const fastest = best(table, others, (figures) => figures.perSecond);
+    return fastest === undefined ? [] : ratio(a, fastest, least)(table);
+  };
+/** The processor time of `a` fits at least `least` times into that of the cheapest of `others`. */
+const cheaper =
+  (a: string, others: readonly string[], least: number): Bar =>
+  (table) => {
+    const other = best(table, others, (figures) => -figures.clientUs);
+    const [x, y] = [table.get(a), other === undefined ? undefined : table.get(other)];
+    if (x === undefined || y === undefined) return [];
+    const times = y.clientUs / x.clientUs;
+    return [{ text: `${a} costs ${times.toFixed(2)} times less processor time than ${other} (at least ${least})`, holds: times >= least }];
+  };
+/** The median latency of `a` is at most `most` times that of `b`. */
+const latency =
+  (a: string, b: string, most: number): Bar =>
+  (table) => {
+    const [x, y] = [table.get(a)?.p50Ms, table.get(b)?.p50Ms];
+    if (x === undefined || y === undefined) return [];
+    return [{ text: `${a}: ${(x / y).toFixed(2)}x the median of ${b} (at most ${most}x)`, holds: x / y <= most }];
+  };
 const figure =
   (name: string, pick: (figures: Figures) => number | undefined, unit: string, test: (value: number) => boolean, wanted: string): Bar =>
   (table) => {
     const value = table.get(name) === undefined ? undefined : pick(table.get(name)!);
     return value === undefined ? [] : [{ text: `${name}: ${value.toFixed(2)} ${unit} (${wanted})`, holds: test(value) }];
   };
+
+const celeryPools = ['prefork', 'threads', 'solo'].map((pool) => `rabbitmq: drain ${pool}: celery`);
 
 /** The first bar of speed: as ratios where a peer is there, since the machine is shared. */
 export const bars: readonly Bar[] = [
@@ -52,4 +82,13 @@ export const bars: readonly Bar[] = [
     (mb) => mb <= 120,
     'at most 120 MB',
   ),
+  ratio('rabbitmq: drain c=100: celeriac', 'rabbitmq: drain: bare', 0.8),
+  ratio('rabbitmq: drain c=100, acks late: celeriac', 'rabbitmq: drain: bare', 0.8),
+  ratioToBest('rabbitmq: drain c=100: celeriac', celeryPools, 8),
+  cheaper(
+    'rabbitmq: publish, 200 in flight: our client',
+    ['amqplib', 'rabbitmq-client', 'cloudamqp'].map((client) => `rabbitmq: publish, 200 in flight: ${client}`),
+    1.5,
+  ),
+  latency('rabbitmq: round trip: celeriac', 'rabbitmq: round trip: bare', 1.3),
 ];

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bars } from './bars.ts';
+import { rabbitMq } from './rabbitmq.ts';
 import type { Figures } from './trials/measure.ts';
 import { argument, number } from './trials/measure.ts';
 import { variants, type Variant } from './variants.ts';
@@ -22,16 +23,21 @@ for (const line of servers.leftOut) process.stdout.write(`left out: ${line}\n`);
 const redis = servers.env['CELERIAC_TEST_REDIS'] ?? process.env['CELERIAC_TEST_REDIS'];
 const python = servers.env['CELERIAC_TEST_PYTHON'] ?? process.env['CELERIAC_TEST_PYTHON'];
 
+const given = { ...process.env, ...servers.env };
+const { CELERIAC_TEST_AMQP: amqp, CELERIAC_TEST_AMQP_MANAGEMENT: management } = given;
+const rabbit = amqp === undefined || management === undefined ? undefined : await rabbitMq(amqp, management);
+
 const chosen = variants.filter(
   (variant) =>
     (only.length === 0 || only.some((word) => variant.name.includes(word))) &&
     (variant.on !== 'redis' || redis !== undefined) &&
+    (variant.on !== 'rabbitmq' || (rabbit !== undefined && redis !== undefined)) &&
     (variant.command !== 'python' || python !== undefined),
 );
 const results = new Map<string, Figures[]>(chosen.map(({ name }) => [name, []]));
 for (let round = 1; round <= rounds; round++)
   for (const variant of chosen) {
-    const figures = trial(variant);
+    const figures = await trial(variant);
     results.get(variant.name)!.push(figures);
     process.stderr.write(`round ${round} ${variant.name}: ${Math.round(figures.perSecond)}/s\n`);
   }
@@ -57,16 +63,15 @@ function compileTrials(): string {
 }
 
 /** One variant in a fresh process, on empty databases. */
-function trial(variant: Variant): Figures {
+async function trial(variant: Variant): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-bench-'));
   const env: NodeJS.ProcessEnv = {
     ...process.env,
-    ...(variant.on === 'redis'
-      ? { BENCH_REDIS: redis!, BENCH_BROKER: `${redis}/8`, BENCH_BACKEND: `${redis}/9` }
-      : { BENCH_BROKER: `sqlite:///${folder}/bench.db`, BENCH_BACKEND: `sqlite:///${folder}/bench.db` }),
+    ...environmentOf(variant, folder),
     ...variant.env,
   };
-  if (variant.on === 'redis') for (const db of ['8', '9']) spawnSync('redis-cli', ['-u', `${redis}/${db}`, 'flushdb']);
+  if (variant.on === 'rabbitmq') await rabbit!.empty();
+  if (variant.on !== 'sqlite') for (const db of ['8', '9']) spawnSync('redis-cli', ['-u', `${redis}/${db}`, 'flushdb']);
   const n = String(Math.max(100, Math.round(variant.n * scale)));
   const args =
     variant.command === 'python'
@@ -83,6 +88,14 @@ function trial(variant: Variant): Figures {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Figures;
 }
 
+function environmentOf({ on, results: store }: Variant, folder: string): Record<string, string> {
+  if (on === 'redis') return { BENCH_REDIS: redis!, BENCH_BROKER: `${redis}/8`, BENCH_BACKEND: `${redis}/9` };
+  if (on === 'sqlite') return { BENCH_BROKER: `sqlite:///${folder}/bench.db`, BENCH_BACKEND: `sqlite:///${folder}/bench.db` };
+  const server = { BENCH_BROKER: rabbit!.broker, BENCH_SERVER_PID: rabbit!.pid };
+  if (store === undefined) return { ...server, BENCH_NO_RESULT: '1' };
+  return { ...server, BENCH_BACKEND: store === 'rpc' ? 'rpc://' : `${redis}/9` };
+}
+
 function median(trials: readonly Figures[]): Figures {
   const middle = (pick: (figures: Figures) => number | null | undefined): number | null => {
     const values = trials.map(pick).filter((value): value is number => typeof value === 'number');
@@ -95,7 +108,7 @@ function median(trials: readonly Figures[]): Figures {
     seconds: middle((f) => f.seconds)!,
     perSecond: middle((f) => f.perSecond)!,
     clientUs: middle((f) => f.clientUs)!,
-    redisUs: middle((f) => f.redisUs),
+    serverUs: middle((f) => f.serverUs),
     rssMb: middle((f) => f.rssMb)!,
     ...(p50Ms !== null && { p50Ms }),
     ...(p99Ms !== null && { p99Ms }),
@@ -106,7 +119,7 @@ function render(rows: readonly ({ readonly name: string } & Figures)[]): string 
   const cell = (value: number | null | undefined, digits = 0): string => (typeof value === 'number' ? value.toFixed(digits) : '-');
   const lines = rows.map(
     (row) =>
-      `| ${row.name} | ${cell(row.perSecond)} | ${cell(row.clientUs, 1)} | ${cell(row.redisUs, 1)} | ${cell(row.p50Ms, 2)} | ${cell(row.p99Ms, 2)} | ${cell(row.rssMb)} |`,
+      `| ${row.name} | ${cell(row.perSecond)} | ${cell(row.clientUs, 1)} | ${cell(row.serverUs, 1)} | ${cell(row.p50Ms, 2)} | ${cell(row.p99Ms, 2)} | ${cell(row.rssMb)} |`,
   );
-  return ['| what | per second | client CPU µs | Redis CPU µs | p50 ms | p99 ms | RSS MB |', '|---|---|---|---|---|---|---|', ...lines].join('\n');
+  return ['| what | per second | client CPU µs | server CPU µs | p50 ms | p99 ms | RSS MB |', '|---|---|---|---|---|---|---|', ...lines].join('\n');
 }

@@ -1,7 +1,9 @@
 /** One row of the benchmark: what is run, on what, with how many messages. */
 export interface Variant {
   readonly name: string;
-  readonly on: 'redis' | 'sqlite';
+  readonly on: 'redis' | 'sqlite' | 'rabbitmq';
+  /** On RabbitMQ: where results go. Nowhere when it is left out. */
+  readonly results?: 'rpc' | 'redis';
   /** A file of trials/, or Python's. */
   readonly command: string;
   readonly args: readonly string[];
@@ -25,6 +27,18 @@ const sqlite = (name: string, command: string, args: readonly string[], n: numbe
   n,
   ...(env && { env }),
 });
+const rabbit = (name: string, command: string, args: readonly string[], n: number, more: Pick<Variant, 'results' | 'env'> = {}): Variant => ({
+  name: `rabbitmq: ${name}`,
+  on: 'rabbitmq',
+  command,
+  args,
+  n,
+  ...more,
+});
+const publish = (client: string): Variant =>
+  rabbit(`publish, 200 in flight: ${client === 'ours' ? 'our client' : client}`, 'amqp-publish.ts', [`--client=${client}`], 30_000);
+const celery = (pool: string, env: Readonly<Record<string, string>> = {}): Variant =>
+  rabbit(`drain ${pool}: celery`, 'python', [`drain-${pool}`], 5_000, { env });
 
 export const variants: readonly Variant[] = [
   redis('enqueue serial: celeriac', 'celeriac-enqueue.ts', ['--mode=serial'], 20_000),
@@ -49,4 +63,23 @@ export const variants: readonly Variant[] = [
   sqlite('enqueue 50 in flight', 'celeriac-enqueue.ts', ['--mode=inflight'], 30_000),
   sqlite('drain while being filled', 'celeriac-drain.ts', ['--c=100', '--filling=1'], 30_000),
   sqlite('round trip', 'celeriac-roundtrip.ts', [], 1_000),
+  rabbit('drain: bare', 'amqp-bare.ts', [], 50_000),
+  rabbit('drain c=100: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000),
+  rabbit('drain c=100, acks late: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000, { env: { BENCH_ACKS_LATE: '1' } }),
+  rabbit('drain c=100, results in redis: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000, { results: 'redis' }),
+  rabbit('drain c=100, results in redis, acks late: celeriac', 'celeriac-drain.ts', ['--c=100'], 50_000, { results: 'redis', env: { BENCH_ACKS_LATE: '1' } }),
+  rabbit('drain c=100, results by rpc: celeriac', 'celeriac-drain.ts', ['--c=100', '--caller=1'], 30_000, { results: 'rpc' }),
+  rabbit('drain c=100, results by rpc, acks late: celeriac', 'celeriac-drain.ts', ['--c=100', '--caller=1'], 30_000, {
+    results: 'rpc',
+    env: { BENCH_ACKS_LATE: '1' },
+  }),
+  celery('prefork'),
+  celery('threads'),
+  celery('solo'),
+  publish('ours'),
+  publish('amqplib'),
+  publish('rabbitmq-client'),
+  publish('cloudamqp'),
+  rabbit('round trip: bare', 'amqp-roundtrip.ts', [], 1_000),
+  rabbit('round trip: celeriac', 'celeriac-roundtrip.ts', [], 1_000, { results: 'rpc' }),
 ];

@@ -1,5 +1,7 @@
-// Draining a queue that was filled before: --pool=async|prefork|threads, --c=concurrency. With --filling=1 it is filled while being drained.
+// Draining a queue that was filled before: --pool=async|prefork|threads, --c=concurrency. With --filling=1 it is filled while being drained;
+// with --caller=1 who filled it stays, and its results are sent to it (rpc://).
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { Worker } from 'celeriac';
 import { Redis } from 'ioredis';
 import { answer, argument, measure, number, ranOnce } from './measure.ts';
@@ -10,7 +12,9 @@ const pool = argument('pool', 'async');
 const redisUrl = process.env['BENCH_REDIS'] ?? null;
 const fill = [new URL('celeriac-fill.js', import.meta.url).pathname, `--n=${n}`];
 const isFilling = argument('filling', '0') === '1';
-if (!isFilling && spawnSync(process.execPath, fill, { stdio: 'inherit' }).status !== 0) throw new Error('filling failed');
+const caller = argument('caller', '0') === '1' ? spawn(process.execPath, [...fill, '--stays=1'], { stdio: ['ignore', 'pipe', 'inherit'] }) : undefined;
+if (caller !== undefined) await once(caller.stdout!, 'data');
+else if (!isFilling && spawnSync(process.execPath, fill, { stdio: 'inherit' }).status !== 0) throw new Error('filling failed');
 
 const worker = new Worker(app, {
   pool,
@@ -23,12 +27,16 @@ const isHere = pool === 'async' || pool === 'solo';
 // Starting processes is not draining: where there are children, the clock runs from the first result to the last.
 const early = isHere ? 0 : await firstStored();
 const figures = await measure(n - early, redisUrl, async () => {
-  const before = childrenCpuUs();
+  const before = caller === undefined ? childrenCpuUs() : 0;
   if (isFilling) spawn(process.execPath, fill, { stdio: 'inherit' });
   if (isHere) await worker.start();
   await (isHere ? allRan() : stored(n));
-  return { extraCpuUs: childrenCpuUs() - before };
+  return { extraCpuUs: caller === undefined ? childrenCpuUs() - before : 0 };
 });
+if (caller !== undefined) {
+  const [code] = (await once(caller, 'exit')) as [number];
+  if (code !== 0) throw new Error('the caller did not get its results');
+}
 await worker.stop();
 if (isHere) ranOnce(runs.subarray(0, n));
 answer(figures);

@@ -1,4 +1,5 @@
-// What every trial shares: the clock around the measured part, the processor time of this process and of Redis, and the answer on stdout.
+// What every trial shares: the clock around the measured part, the processor time of this process and of the broker, and the answer on stdout.
+import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 
 export interface Figures {
@@ -7,7 +8,8 @@ export interface Figures {
   readonly perSecond: number;
   /** Processor time of the measured process and its children, per message. */
   readonly clientUs: number;
-  readonly redisUs: number | null;
+  /** Processor time of the broker, per message: Redis's own count, or what the kernel says of the process BENCH_SERVER_PID. */
+  readonly serverUs: number | null;
   readonly rssMb: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
@@ -24,13 +26,14 @@ export async function measure(
   part: () => Promise<{ readonly p50Ms?: number; readonly p99Ms?: number; readonly extraCpuUs?: number } | void>,
 ): Promise<Figures> {
   const redis = redisUrl === null ? null : new Redis(redisUrl);
-  const redisBefore = redis === null ? 0 : await redisCpuUs(redis);
+  const serverCpuUs = async (): Promise<number | null> => (redis === null ? processCpuUs() : redisCpuUs(redis));
+  const serverBefore = await serverCpuUs();
   const cpu = process.cpuUsage();
   const started = performance.now();
   const more = (await part()) ?? {};
   const seconds = (performance.now() - started) / 1000;
   const used = process.cpuUsage(cpu);
-  const redisUs = redis === null ? null : ((await redisCpuUs(redis)) - redisBefore) / n;
+  const serverAfter = await serverCpuUs();
   redis?.disconnect();
   const { extraCpuUs = 0, ...latencies } = more;
   return {
@@ -38,7 +41,7 @@ export async function measure(
     seconds,
     perSecond: n / seconds,
     clientUs: (used.user + used.system + extraCpuUs) / n,
-    redisUs,
+    serverUs: serverBefore === null || serverAfter === null ? null : (serverAfter - serverBefore) / n,
     rssMb: process.memoryUsage.rss() / 1e6,
     ...latencies,
   };
@@ -48,6 +51,16 @@ async function redisCpuUs(redis: Redis): Promise<number> {
   const info = await redis.info('cpu');
   const field = (name: string): number => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)![1]);
   return (field('used_cpu_user') + field('used_cpu_sys')) * 1e6;
+}
+
+/** In ticks of 10 ms, so only long trials say something. */
+function processCpuUs(): number | null {
+  const pid = process.env['BENCH_SERVER_PID'];
+  if (pid === undefined) return null;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 export function percentile(values: readonly number[], share: number): number {

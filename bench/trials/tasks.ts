@@ -5,6 +5,7 @@ export const app = new Celery('bench', {
   broker: process.env['BENCH_BROKER']!,
   backend: process.env['BENCH_BACKEND'] ?? 'disabled://',
   taskIgnoreResult: process.env['BENCH_NO_RESULT'] === '1',
+  taskAcksLate: process.env['BENCH_ACKS_LATE'] === '1',
 });
 
 /** How often each index ran in this process; the drain trials look at it. */
