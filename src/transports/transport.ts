@@ -27,6 +27,11 @@ export interface TransportCapabilities {
   readonly holdsOutliveConnection: boolean;
   /** The exchange type to announce things through (events, gossip, remote control); false when nobody would hear. */
   readonly broadcast: false | 'topic' | 'fanout';
+  /**
+   * How soon a queue with messages gets its turn on a channel that has room for one: within so many deliveries for each queue of the channel. Default: 2, which is
+   * strict turns. RabbitMQ draws lots, so there it is what no bad luck in 10^9 draws exceeds.
+   */
+  readonly fairWithin?: number;
 }
 export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers';
 

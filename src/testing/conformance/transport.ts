@@ -3,7 +3,7 @@ import { consumingCases } from './transport/consuming.ts';
 import type { TransportHarness } from './transport/harness.ts';
 import { routingCases } from './transport/routing.ts';
 
-export type { TransportHarness } from './transport/harness.ts';
+export type { QueueKind, TransportHarness } from './transport/harness.ts';
 
 /** What `transports/transport.ts` promises, for one driver. Each case gets a harness of its own. */
 export function describeTransport(framework: TestFramework, name: string, createHarness: () => Promise<TransportHarness>): void {

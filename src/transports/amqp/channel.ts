@@ -273,6 +273,8 @@ function translated(error: unknown, what = 'a queue or exchange'): Error {
       cause: error,
     });
   }
+  if (error.replyCode === PRECONDITION_FAILED && /invalid (arg|property)/.test(error.message))
+    return new PreconditionFailed(`${what} cannot be declared like this: ${error.message}. Quorum queues, for one, have no priorities`, { cause: error });
   if (error.replyCode === RESOURCE_LOCKED)
     return new PreconditionFailed(`${what} belongs to another connection: ${error.message}. Is the node name in use? Give this one another with -n`, {
       cause: error,

@@ -12,6 +12,7 @@ export const transport: Transport = {
     heartbeats: true,
     holdsOutliveConnection: false,
     broadcast: 'topic',
+    fairWithin: 20,
   },
   connect: (options: ConnectOptions) => openConnection(options),
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../suite.ts';
-import { bind, consume, declareExchange, declareQueue, drain, messageOf, openChannel, textOf, type TransportHarness, until } from './harness.ts';
+import { bind, consume, declareExchange, declareQueue, drain, messageOf, needsQueues, openChannel, textOf, type TransportHarness, until } from './harness.ts';
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `m${n}`);
 
@@ -10,7 +10,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'delivers in order, whether published before or after the consumer came',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       for (const text of numbered(300).slice(0, 150)) void channel.publish(messageOf(text), '', 'q');
       await channel.publish(messageOf('m150'), '', 'q');
       const inbox = await consume(harness, channel, 'q', { verdict: 'ack' });
@@ -29,7 +29,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'holds no more than the prefetch; each settled message makes room for one',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       for (const text of numbered(10)) await channel.publish(messageOf(text), '', 'q');
       channel.setPrefetch(3);
       const inbox = await consume(harness, channel, 'q');
@@ -47,7 +47,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'a prefetch of 0 stops, a higher one goes on',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       channel.setPrefetch(0);
       const inbox = await consume(harness, channel, 'q');
       await channel.publish(messageOf('a'), '', 'q');
@@ -73,9 +73,11 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const channel = await openChannel(harness);
       const queues = ['q1', 'q2', 'q3'];
+      const within = queues.length * (harness.transport.capabilities.fairWithin ?? 2);
+      const each = Math.max(20, within);
       for (const queue of queues) {
-        await declareQueue(channel, queue);
-        for (let n = 0; n < 20; n++) await channel.publish(messageOf(queue), '', queue);
+        await declareQueue(harness, channel, queue);
+        await Promise.all(Array.from({ length: each }, () => channel.publish(messageOf(queue), '', queue)));
       }
       channel.setPrefetch(1);
       const order: string[] = [];
@@ -85,8 +87,12 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
           void delivery.settle('ack');
         });
       }
-      await until(harness, () => order.length === 60);
-      for (const queue of queues) assert(order.slice(0, 24).filter((one) => one === queue).length >= 2, `queue ${queue} was left behind: ${order.join(' ')}`);
+      const first = order.length;
+      await until(harness, () => order.length === queues.length * each);
+      for (const queue of queues) {
+        for (let from = first; from < order.lastIndexOf(queue); from++)
+          assert(order.slice(from, from + within).includes(queue), `queue ${queue} was left behind: ${order.join(' ')}`);
+      }
     },
   },
   {
@@ -94,7 +100,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const first = await openChannel(harness);
       const channels = [first, first, await openChannel(harness), await openChannel(harness)];
-      await declareQueue(first, 'q');
+      await declareQueue(harness, first, 'q');
       const inboxes = await Promise.all(channels.map((channel) => consume(harness, channel, 'q', { verdict: 'ack' })));
       await Promise.all(numbered(400).map((text) => first.publish(messageOf(text), '', 'q')));
       const all = (): string[] => inboxes.flatMap((inbox) => inbox.texts);
@@ -106,7 +112,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'a consumer that stops gets nothing more; what it has stays its own until settled',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       await channel.publish(messageOf('a'), '', 'q');
       const inbox = await consume(harness, channel, 'q');
       await inbox.has(1);
@@ -124,7 +130,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'without acknowledgements nothing is held',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       channel.setPrefetch(1);
       const inbox = await consume(harness, channel, 'q', { noAck: true });
       for (const text of ['a', 'b', 'c']) await channel.publish(messageOf(text), '', 'q');
@@ -138,7 +144,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'verdicts: ack ends it, requeue and return bring it again, dead does not',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       const verdicts = ['ack', 'requeue', 'return', 'dead'] as const;
       for (const verdict of verdicts) await channel.publish(messageOf(verdict), '', 'q');
       const deliveries = [await channel.get('q'), await channel.get('q'), await channel.get('q'), await channel.get('q')];
@@ -158,7 +164,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const channel = await openChannel(harness);
       await declareExchange(channel, 'ex', 'direct');
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       await bind(channel, 'q', 'ex', 'key');
       const headers = { task: 'proj.add', id: 'ü', retries: 0, timelimit: [null, null], stamps: {} };
       const properties = { correlationId: 'c', replyTo: 'r', priority: 0, persistent: true };
@@ -173,10 +179,10 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
   },
   {
     name: 'takes by priority what is waiting',
-    skip: (harness) => (harness.transport.capabilities.priorityLevels < 2 ? 'this transport has no priorities' : undefined),
+    skip: (harness) => (harness.transport.capabilities.priorityLevels < 2 ? 'this transport has no priorities' : needsQueues('priorities')(harness)),
     async run(harness) {
       const channel = await openChannel(harness);
-      await channel.declareQueue({ name: 'q', durable: true, exclusive: false, autoDelete: false, arguments: { 'x-max-priority': 10 } });
+      await declareQueue(harness, channel, 'q', { arguments: { 'x-max-priority': 10 } });
       for (const priority of [0, 9, 3, 6]) await channel.publish(messageOf(String(priority), { properties: { priority } }), '', 'q');
       const expected = harness.firstPriority === 'highest' ? ['9', '6', '3', '0'] : ['0', '3', '6', '9'];
       assert.deepEqual(await drain(channel, 'q'), expected);
@@ -187,7 +193,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     skip: (harness) => (harness.transport.capabilities.delayedDelivery === 'publish' ? undefined : 'this transport does not hold messages back'),
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       const inbox = await consume(harness, channel, 'q', { verdict: 'ack' });
       await channel.publish(messageOf('later'), '', 'q', { notBeforeMs: harness.now() + 400 });
       await channel.publish(messageOf('now'), '', 'q');
@@ -201,7 +207,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'get gives one message at a time, and undefined when there is none',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       assert.equal(await channel.get('q'), undefined);
       for (const text of ['a', 'b']) await channel.publish(messageOf(text), '', 'q');
       assert.deepEqual(await drain(channel, 'q'), ['a', 'b']);
@@ -212,10 +218,10 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const channel = await openChannel(harness);
       assert.equal(await channel.queueInfo('nowhere'), undefined);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       for (const text of ['a', 'b', 'c']) await channel.publish(messageOf(text), '', 'q');
       assert.equal((await channel.queueInfo('q'))?.messages, 3);
-      const info = await channel.declareQueue({ name: 'q', durable: true, exclusive: false, autoDelete: false, arguments: {} });
+      const info = await declareQueue(harness, channel, 'q');
       assert.deepEqual([info.name, info.messages], ['q', 3]);
       assert.equal(await channel.purge('q'), 3);
       assert.equal((await channel.queueInfo('q'))?.messages, 0);
@@ -223,9 +229,10 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
   },
   {
     name: 'a queue that lives as long as its consumers goes with the last of them',
+    skip: needsQueues('autoDelete'),
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'reply', { autoDelete: true });
+      await declareQueue(harness, channel, 'reply', { autoDelete: true });
       const inboxes = [await consume(harness, channel, 'reply'), await consume(harness, channel, 'reply')];
       await inboxes[0]!.consuming[Symbol.asyncDispose]();
       assert.notEqual(await channel.queueInfo('reply'), undefined);
@@ -237,7 +244,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     name: 'a consumer whose queue is deleted is told so',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       const reasons: Error[] = [];
       await consume(harness, channel, 'q', { onCancelled: (reason) => void reasons.push(reason) });
       await channel.deleteQueue('q');
@@ -249,7 +256,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const connection = await harness.connect();
       const channel = await connection.openChannel();
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       const inbox = await consume(harness, channel, 'q');
       await channel[Symbol.asyncDispose]();
       await channel[Symbol.asyncDispose]();
@@ -266,8 +273,7 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const connection = await harness.connect();
       const channel = await connection.openChannel();
-      await declareQueue(channel, 'q');
-      await declareQueue(channel, 'mine', { exclusive: true });
+      await declareQueue(harness, channel, 'q');
       for (const text of ['a', 'b']) await channel.publish(messageOf(text), '', 'q');
       const inbox = await consume(harness, channel, 'q');
       await inbox.has(2);
@@ -278,7 +284,16 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
       await assert.rejects(async () => connection.openChannel());
       const other = await openChannel(harness);
       assert.deepEqual(await drain(other, 'q'), ['a', 'b']);
-      assert.equal(await other.queueInfo('mine'), undefined);
+    },
+  },
+  {
+    name: 'an exclusive queue goes with its connection',
+    skip: needsQueues('exclusive'),
+    async run(harness) {
+      const connection = await harness.connect();
+      await declareQueue(harness, await connection.openChannel(), 'mine', { exclusive: true });
+      await connection[Symbol.asyncDispose]();
+      assert.equal(await (await openChannel(harness)).queueInfo('mine'), undefined);
     },
   },
 ];

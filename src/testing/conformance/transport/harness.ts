@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { JsonObject } from '../../../protocol/json.ts';
 import type { WireMessage } from '../../../protocol/wire-message.ts';
-import type { BrokerConnection, Channel, Delivery, ExchangeType, Transport } from '../../../transports/transport.ts';
+import type { BrokerConnection, Channel, Delivery, ExchangeType, QueueInfo, Transport } from '../../../transports/transport.ts';
 import type { Harness } from '../suite.ts';
 
 /** A transport, ready to be tested: each harness stands for a server of its own (a virtual host, a database number, a file, a key prefix). */
@@ -12,7 +13,22 @@ export interface TransportHarness extends Harness {
   now(): number;
   /** Another connection; without `owner` it is another owner's. */
   connect(options?: { readonly owner?: string }): Promise<BrokerConnection>;
+  /** Where the server has queues of several kinds: the one to test. Default: as declared without arguments. */
+  readonly queueKind?: QueueKind;
 }
+
+/** A kind of queue. */
+export interface QueueKind {
+  readonly arguments: JsonObject;
+  /** What such queues cannot be or do, by the server's own documents, with the reason that is printed for the case left out. */
+  readonly lacks: Readonly<Partial<Record<'autoDelete' | 'exclusive' | 'priorities', string>>>;
+}
+
+/** For cases that need what not every kind of queue can. */
+export const needsQueues =
+  (...abilities: readonly (keyof QueueKind['lacks'])[]) =>
+  ({ queueKind }: TransportHarness): string | undefined =>
+    abilities.map((ability) => queueKind?.lacks[ability]).find((reason) => reason !== undefined);
 
 export function messageOf(text: string, more: Partial<WireMessage> = {}): WireMessage {
   return { body: { text }, contentType: 'text/plain', contentEncoding: 'utf-8', headers: {}, properties: {}, ...more };
@@ -28,8 +44,13 @@ export async function openChannel(harness: TransportHarness): Promise<Channel> {
   return (await harness.connect()).openChannel();
 }
 
-export function declareQueue(channel: Channel, name: string, more: { readonly exclusive?: boolean; readonly autoDelete?: boolean } = {}): Promise<unknown> {
-  return channel.declareQueue({ name, durable: true, exclusive: false, autoDelete: false, arguments: {}, ...more });
+export function declareQueue(
+  { queueKind }: TransportHarness,
+  channel: Channel,
+  name: string,
+  more: { readonly exclusive?: boolean; readonly autoDelete?: boolean; readonly arguments?: JsonObject } = {},
+): Promise<QueueInfo> {
+  return channel.declareQueue({ name, durable: true, exclusive: false, autoDelete: false, ...more, arguments: { ...queueKind?.arguments, ...more.arguments } });
 }
 
 export function declareExchange(channel: Channel, name: string, type: ExchangeType): Promise<void> {

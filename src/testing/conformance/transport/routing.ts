@@ -14,7 +14,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
     name: 'the default exchange leads to the queue that the routing key names',
     async run(harness) {
       const channel = await openChannel(harness);
-      await declareQueue(channel, 'q');
+      await declareQueue(harness, channel, 'q');
       await channel.publish(messageOf('a'), '', 'q');
       const delivery = await channel.get('q');
       assert(delivery !== undefined);
@@ -27,7 +27,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const channel = await openChannel(harness);
       await declareExchange(channel, 'ex', 'direct');
-      for (const queue of ['q1', 'q2', 'q3']) await declareQueue(channel, queue);
+      for (const queue of ['q1', 'q2', 'q3']) await declareQueue(harness, channel, queue);
       await bind(channel, 'q1', 'ex', 'k');
       await bind(channel, 'q1', 'ex', 'k');
       await bind(channel, 'q2', 'ex', 'k');
@@ -49,7 +49,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
       await declareExchange(channel, 'ex', 'topic');
       const patterns = { all: ['#'], one: ['a.*'], deep: ['a.*.#', 'a.b.c'], plain: ['a-b'] };
       for (const [queue, keys] of Object.entries(patterns)) {
-        await declareQueue(channel, queue);
+        await declareQueue(harness, channel, queue);
         for (const key of keys) await bind(channel, queue, 'ex', key);
       }
       for (const key of ['a.b', 'a.b.c', 'a-b', 'axb']) await channel.publish(messageOf(key), 'ex', key);
@@ -72,7 +72,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
       for (const queue of ['one', 'two', 'three']) {
         const channel = await openChannel(harness);
         await declareExchange(channel, 'fan', 'fanout');
-        await declareQueue(channel, queue, { autoDelete: true });
+        await declareQueue(harness, channel, queue, { autoDelete: harness.queueKind?.lacks.autoDelete === undefined });
         await bind(channel, queue, 'fan');
         inboxes.push(await consume(harness, channel, queue, { noAck: true }));
       }
@@ -92,7 +92,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
       await declareExchange(channel, 'ex', 'headers');
       const wanted = { all: { 'x-match': 'all', a: 1, b: 'x' }, any: { 'x-match': 'any', a: 1, b: 'x' } };
       for (const [queue, given] of Object.entries(wanted)) {
-        await declareQueue(channel, queue);
+        await declareQueue(harness, channel, queue);
         await channel.bind({ queue, exchange: 'ex', routingKey: '', arguments: given });
       }
       await channel.publish(messageOf('both', { headers: { a: 1, b: 'x', c: 0 } }), 'ex', '');
@@ -106,7 +106,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
     async run(harness) {
       const [binder, publisher] = [await openChannel(harness), await openChannel(harness)];
       for (const channel of [binder, publisher]) await declareExchange(channel, 'ex', 'direct');
-      await declareQueue(binder, 'q');
+      await declareQueue(harness, binder, 'q');
       await bind(binder, 'q', 'ex', 'k');
       await publisher.publish(messageOf('a'), 'ex', 'k');
       await binder.unbind({ queue: 'q', exchange: 'ex', routingKey: 'k', arguments: {} });
@@ -134,7 +134,7 @@ export const routingCases: readonly Case<TransportHarness>[] = [
       assert((await channel.closed) instanceof Error);
       await assert.rejects(async () => channel.publish(messageOf('a'), '', 'q'));
       const next = await connection.openChannel();
-      await declareQueue(next, 'q');
+      await declareQueue(harness, next, 'q');
       await next.publish(messageOf('a'), '', 'q');
       assert.deepEqual(await drain(next, 'q'), ['a']);
     },
@@ -145,12 +145,12 @@ export const routingCases: readonly Case<TransportHarness>[] = [
       const channel = await openChannel(harness);
       await declareExchange(channel, 'ex', 'direct');
       for (const queue of ['q1', 'q2']) {
-        await declareQueue(channel, queue);
+        await declareQueue(harness, channel, queue);
         await bind(channel, queue, 'ex', 'k');
       }
       await channel.publish(messageOf('a'), 'ex', 'k');
       await channel.deleteQueue('q1');
-      await declareQueue(channel, 'q1');
+      await declareQueue(harness, channel, 'q1');
       await channel.publish(messageOf('b'), 'ex', 'k');
       assert.deepEqual([await drain(channel, 'q1'), await drain(channel, 'q2')], [[], ['a', 'b']]);
       await channel.deleteExchange('ex');
