@@ -6,6 +6,8 @@ import type { Duration } from './kernel/duration.ts';
  *   CeleryError
  *   ├─ ImproperlyConfigured      IMPROPERLY_CONFIGURED   a setting, URL, definition or -A is wrong
  *   ├─ OperationalError          OPERATIONAL             broker or result store cannot be reached, or went away: may be retried
+ *   ├─ ResponseError             RESPONSE                the broker or result store has refused a request: trying again cannot help
+ *   ├─ BackendStoreError         BACKEND_STORE           the result store has refused one task's result for good
  *   ├─ PreconditionFailed        PRECONDITION_FAILED     a queue or exchange exists with other properties
  *   ├─ EncodeError               ENCODE                  a value cannot travel; names the path in it
  *   ├─ DecodeError               DECODE                  a message or result cannot be read
@@ -47,6 +49,23 @@ export class ImproperlyConfigured extends CeleryError {
 export class OperationalError extends CeleryError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, { ...options, code: 'OPERATIONAL' });
+  }
+}
+
+/** The broker or result store has answered, and refuses: a key of another type, no permission. Trying again cannot help. */
+export class ResponseError extends CeleryError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, { ...options, code: 'RESPONSE' });
+  }
+}
+
+/** The result store refuses this task's result for good. The task ends as a FAILURE, as in Celery. */
+export class BackendStoreError extends CeleryError {
+  readonly taskId: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly taskId?: string }) {
+    super(message, { ...options, code: 'BACKEND_STORE' });
+    this.taskId = options?.taskId;
   }
 }
 

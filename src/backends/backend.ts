@@ -64,7 +64,7 @@ export interface ResultBackend extends AsyncDisposable {
   listening?(): Promise<void> | undefined;
   /**
    * A stored SUCCESS stays; any other state may be overwritten, in the order of the calls (Celery's rule, wire.md 4.1).
-   * Saves of one tick may share one command and one promise.
+   * Saves of one tick may share one command. Rejects with OperationalError while trying again may help, with BackendStoreError where it cannot for this meta.
    */
   save(meta: ResultMeta, options?: SaveOptions): Promise<void>;
   load(taskId: string): Promise<ResultMeta | undefined>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Redis as IoRedis } from 'ioredis';
-import { ImproperlyConfigured, OperationalError } from '../errors.ts';
+import { ImproperlyConfigured, OperationalError, ResponseError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
@@ -23,7 +23,7 @@ export interface RedisConnection {
   /** Settles once: with nothing after a close of ours, with the reason when the server went away. */
   readonly closed: Promise<OperationalError | undefined>;
   readonly isClosed: boolean;
-  /** OperationalError when the connection is lost; the server's own words otherwise. */
+  /** OperationalError when the connection is lost or the server cannot do it just now (LOADING, OOM, BUSY…); ResponseError with the server's own words when it refuses for good. */
   call(name: string, ...args: RedisArgument[]): Promise<unknown>;
   /** The same, with strings of the reply as bytes. */
   callBytes(name: string, ...args: RedisArgument[]): Promise<unknown>;
@@ -70,7 +70,7 @@ export async function openRedis(address: RedisAddress, options: RedisOpenOptions
   using _deadline = options.clock.schedule(options.timeoutMs, () => connection.fail(`no connection after ${options.timeoutMs / 1000} s`));
   try {
     await client.connect();
-    checkVersion(String(await connection.call('INFO', 'server')), address.shown);
+    await checkVersion(connection, address.shown);
     if (options.holdsProcess === false) connection.unref();
     return connection;
   } catch (error) {
@@ -118,8 +118,14 @@ function clientOptions(address: RedisAddress, options: RedisOpenOptions) {
   };
 }
 
-function checkVersion(info: string, shown: string): void {
-  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0';
+async function checkVersion(connection: RedisConnection, shown: string): Promise<void> {
+  const info = await connection.call('INFO', 'server').catch((error: unknown) => {
+    // Who may not ask is let in all the same, as by kombu.
+    if (error instanceof ResponseError) return undefined;
+    throw error;
+  });
+  if (info === undefined) return;
+  const version = /^redis_version:(\S+)/m.exec(String(info))?.[1] ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     throw new ImproperlyConfigured(`${shown}: Redis 6.2 or newer is needed (as by kombu 5.7), but the server is ${version}`);
@@ -159,7 +165,9 @@ class Connection implements RedisConnection {
     const pipeline = this.#client.pipeline();
     for (const [name, ...args] of commands) pipeline.call(name, ...(args as string[]));
     const replies = await pipeline.exec().catch((error: unknown) => this.#rethrow(error));
-    return (replies ?? []).map(([error, reply]) => (error === null ? reply : this.#fail(error)));
+    const failed = replies?.find(([error]) => error !== null)?.[0];
+    if (failed !== undefined && failed !== null) throw this.#fail(failed);
+    return (replies ?? []).map(([, reply]) => reply);
   }
 
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
@@ -224,14 +232,23 @@ class Connection implements RedisConnection {
   /** Whatever is not an answer of the server means that there will be none; so do answers that mean "not here any more". The owner then looks for the server again. */
   #fail(error: unknown): Error {
     const reason = error instanceof Error ? error : new Error(String(error));
-    const isAnswer = reason.name === 'ReplyError' && !/^(?:READONLY|MASTERDOWN|LOADING)/.test(reason.message);
+    const code = reason.name === 'ReplyError' ? codeOf(reason.message) : undefined;
     // The command with its arguments stands on ioredis's error: a message's body has no place in a log.
-    if (isAnswer) return new OperationalError(`${this.#shown}: ${maskText(reason.message)}`);
+    if (code !== undefined && !ELSEWHERE.has(code))
+      return new (PASSING.has(code) ? OperationalError : ResponseError)(`${this.#shown}: ${maskText(reason.message)}`);
     // The command fails before the connection has told its end.
     this.fail(reason.name === 'ReplyError' ? reason.message : undefined);
     return this.#lost();
   }
 }
+
+/** The server is not, or no longer, the one that we may write to. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['READONLY', 'MASTERDOWN', 'LOADING']);
+/** The server cannot do it just now: no memory, no disk, a script that runs on, a cluster or its replicas that are not complete. */
+const PASSING: ReadonlySet<string> = new Set(['OOM', 'MISCONF', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'NOREPLICAS']);
+
+/** The first word of a refusal. Redis 6.2 wraps that of a command in a script: `ERR Error running script (call to f_…): @user_script:1: -OOM command …`. */
+const codeOf = (message: string): string => /^ERR Error running script.*? -([A-Z]+) /.exec(message)?.[1] ?? message.split(' ', 1)[0]!;
 
 /** An AggregateError of Node's (happy eyeballs) has an empty message. */
 const wordsOf = (error: Error): string => (error.message !== '' ? error.message : ((error as { readonly code?: string }).code ?? error.name));

@@ -8,7 +8,7 @@ import type { ReceivedTask } from '../protocol/task-message.ts';
 import { joinGroup } from './chord-join.ts';
 import type { ExecutionEnv } from './env.ts';
 import { sendErrbacks, signaturesIn } from './errbacks.ts';
-import { saved } from './save.ts';
+import { patiently, savedIfAccepted } from './save.ts';
 import { wireMoment } from './moments.ts';
 import type { TaskErrorData } from './outcome.ts';
 import { chordError, errorResult } from './outcomes.ts';
@@ -45,7 +45,7 @@ export async function countChordPart(part: EndedPart, because: ReceivedTask, env
 /** Asks again while another holds the claim: giving up then could leave a chord without its body, should that other have died. */
 async function settled(arrive: () => Promise<ChordArrival>, env: ExecutionEnv): Promise<ChordArrival> {
   for (;;) {
-    const arrived = await arrive();
+    const arrived = await patiently(arrive, 'A part of a chord could not be counted', env);
     if (arrived.kind !== 'busy') return arrived;
     await env.clock.sleep(arrived.retryInMs, env.signal);
   }
@@ -87,7 +87,7 @@ export async function failChordBody(body: SignatureData, error: TaskErrorData, b
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
     const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];
     const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
-    await saved({ ...failureOf(id, error, env), children }, env);
+    await savedIfAccepted({ ...failureOf(id, error, env), children }, env);
     // The body may itself be a part of an outer chord, or be followed by a chain that waits for it.
     const outer = target.options['chord'];
     if ((outer ?? null) !== null) await countOuter(target, id, errorJson(error), because, env);

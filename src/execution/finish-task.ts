@@ -1,4 +1,4 @@
-import { EncodeError } from '../errors.ts';
+import { BackendStoreError, EncodeError } from '../errors.ts';
 import { decodeJson, encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
@@ -12,7 +12,7 @@ import { wireMoment } from './moments.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
 import { withOwnText } from './own-text.ts';
-import { saved } from './save.ts';
+import { saved, savedIfAccepted } from './save.ts';
 
 /** What became of it: settling, events and counters go by this outcome, not by the one that was reported. */
 export interface Finished {
@@ -82,8 +82,8 @@ async function succeed(one: Finishing, outcome: Success): Promise<Outcome> {
     try {
       await save(one, 'SUCCESS', { result, children });
     } catch (error) {
-      // A store with another serializer may refuse a value that JSON could carry.
-      if (!(error instanceof EncodeError)) throw error;
+      // A store with another serializer may refuse a value that JSON could carry; or it refuses this task's key, or so long a value.
+      if (!(error instanceof EncodeError || error instanceof BackendStoreError)) throw error;
       return fail(one, failed(one, outcome, error));
     }
   }
@@ -143,7 +143,7 @@ async function failChain(
       const hasFailed = part !== undefined && (await env.backend.load(taskId))?.status === 'FAILURE';
       const meta = { task_id: taskId, status: 'FAILURE', result, traceback: error.traceback, children: [], date_done: wireMoment(env.clock.now()) };
       const places = { ...(typeof groupId === 'string' ? { group_id: groupId } : null), ...(typeof parentId === 'string' ? { parent_id: parentId } : null) };
-      if (stores) await saved({ ...meta, ...places }, env);
+      if (stores) await savedIfAccepted({ ...meta, ...places }, env);
       if (part !== undefined && !hasFailed) await countChordPart(part, received, env);
     }
     if (link.subtask_type === 'chord') left.push(...signaturesIn(link.kwargs['body']));
@@ -203,7 +203,8 @@ function save(
   const made = metaOf(received, { status, ...recorded }, env);
   const { replyTo } = received.wire.properties;
   const options = replyTo === undefined ? undefined : { replyTo };
-  return made instanceof Promise ? made.then((meta) => saved(meta, env, options)) : saved(made, env, options);
+  const store = status === 'SUCCESS' ? saved : savedIfAccepted;
+  return made instanceof Promise ? made.then((meta) => store(meta, env, options)) : store(made, env, options);
 }
 
 /** What the caller said; where it said nothing, what the task says. */

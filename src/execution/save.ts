@@ -1,5 +1,5 @@
 import type { SaveOptions } from '../backends/backend.ts';
-import { OperationalError } from '../errors.ts';
+import { BackendStoreError, OperationalError } from '../errors.ts';
 import { retry } from '../kernel/retry.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { ExecutionEnv } from './env.ts';
@@ -7,15 +7,28 @@ import type { ExecutionEnv } from './env.ts';
 /** While the store is away: half a second more after each try, at most half a minute, for as long as the worker lives. */
 const PATIENCE = { maxRetries: null, intervalStartMs: 500, intervalStepMs: 500, intervalMaxMs: 30_000 };
 
-/** Stores a meta, however long that takes: a late ack waits for its result. Other errors than a lost store are thrown. */
-export function saved(meta: ResultMeta, env: Pick<ExecutionEnv, 'backend' | 'clock' | 'log' | 'signal'>, options?: SaveOptions): Promise<void> {
-  return env.backend.save(meta, options).catch((error: unknown) => {
+type Env = Pick<ExecutionEnv, 'backend' | 'clock' | 'log' | 'signal'>;
+
+/** Stores a meta, however long that takes: a late ack waits for its result. Other errors than a lost store are thrown: BackendStoreError where it refuses this one. */
+export function saved(meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
+  return patiently(() => env.backend.save(meta, options), `The result of ${meta.task_id} could not be stored`, env);
+}
+
+/** The same for what there is nothing to put in the place of: what the store refuses is logged, and whatever follows goes on without it. */
+export async function savedIfAccepted(meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
+  try {
+    await saved(meta, env, options);
+  } catch (error) {
+    if (!(error instanceof BackendStoreError)) throw error;
+    env.log.error(`${meta.status} of task ${meta.task_id} is not stored: ${error.message}`);
+  }
+}
+
+/** Asks the store again and again while it is away. `failed`: what could not be done, for the log. */
+export function patiently<T>(action: () => Promise<T>, failed: string, env: Pick<Env, 'clock' | 'log' | 'signal'>): Promise<T> {
+  return action().catch((error: unknown) => {
     if (!(error instanceof OperationalError)) throw error;
-    env.log.warn(`The result of ${meta.task_id} could not be stored; trying again until it is`, { error });
-    return retry(() => env.backend.save(meta, options), PATIENCE, {
-      clock: env.clock,
-      isRetryable: (again) => again instanceof OperationalError,
-      signal: env.signal,
-    });
+    env.log.warn(`${failed}; trying again until it is`, { error });
+    return retry(action, PATIENCE, { clock: env.clock, isRetryable: (again) => again instanceof OperationalError, signal: env.signal });
   });
 }

@@ -84,6 +84,7 @@ export class RedisBackend implements ResultBackend {
     const { codec, expiresMs, failureExpiresMs } = this.#options;
     const lifeMs = (meta.status === 'FAILURE' ? failureExpiresMs : expiresMs) ?? 0;
     return this.#saves.save({
+      taskId: meta.task_id,
       key: this.#keys.task(meta.task_id),
       meta: codec.encode(meta),
       state: meta.status,

@@ -1,6 +1,6 @@
 import type { RedisConnection } from '../../clients/redis.ts';
 import type { Healing } from '../../clients/redis-healing.ts';
-import { OperationalError } from '../../errors.ts';
+import { BackendStoreError, OperationalError, ResponseError } from '../../errors.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
 import type { TaskState } from '../../protocol/states.ts';
 import type { MetaCodec } from '../backend.ts';
@@ -8,10 +8,15 @@ import * as scripts from './scripts.ts';
 
 const MAX_ENTRIES = 500;
 const MAX_BYTES = 1_000_000;
+/** From this length on a meta may be more than a server takes (`proto-max-bulk-len` is 1 MiB or more, and a character up to 3 bytes), which breaks the connection. */
+const LONG = 350_000;
+/** So many connections in a row may end while they write one long value, before that value is to blame. */
+const MAX_BREAKS = 5;
 /** How many metas wait while the store is away (decisions.md 33). */
 const MAX_PENDING = 10_000;
 
 export interface SaveEntry {
+  readonly taskId: string;
   readonly key: string;
   readonly meta: string | Uint8Array;
   readonly state: TaskState;
@@ -23,11 +28,18 @@ export interface SaveEntry {
 
 interface Batch {
   readonly entries: SaveEntry[];
-  readonly done: Deferred<void>;
+  /** With the errors of those among them that the server refuses for good. */
+  readonly done: Deferred<Refusals>;
   bytes: number;
+  /** Connections that ended while this was the first to be answered. */
+  breaks: number;
 }
+type Refusals = ReadonlyMap<SaveEntry, BackendStoreError>;
 
-/** Writes metas, a batch a tick, in the order in which they came; what a lost connection left unanswered is written again by the next. */
+/**
+ * Writes metas, a batch a tick, in the order in which they came; what a lost connection left unanswered is written again by the next.
+ * Of a batch that the server refuses each is written by itself, so that only the one at fault fails.
+ */
 export class Saves {
   readonly #link: Healing<RedisConnection>;
   readonly #codec: MetaCodec;
@@ -47,11 +59,17 @@ export class Saves {
       return Promise.reject(new OperationalError(`${MAX_PENDING} results wait for the result store already, which cannot be reached: this one cannot be kept`));
     }
     this.#pending += 1;
+    // A long one travels alone, so that what it does to the connection is its own doing.
+    const isAlone = entry.meta.length >= LONG;
+    if (this.#open !== undefined && isAlone) this.#close(this.#open);
     const batch = this.#open ?? this.#begin();
     batch.entries.push(entry);
     batch.bytes += entry.meta.length;
-    if (batch.entries.length >= MAX_ENTRIES || batch.bytes >= MAX_BYTES) this.#close(batch);
-    return batch.done.promise;
+    if (isAlone || batch.entries.length >= MAX_ENTRIES || batch.bytes >= MAX_BYTES) this.#close(batch);
+    return batch.done.promise.then((refusals) => {
+      const refusal = refusals.get(entry);
+      if (refusal !== undefined) throw refusal;
+    });
   }
 
   /** Resolves when all that was given to us has been answered, one way or the other. */
@@ -63,11 +81,11 @@ export class Saves {
   /** For the end: what is still unanswered will not be. */
   abandon(): void {
     for (const batch of this.#unanswered)
-      this.#settle(batch, new OperationalError(`the result store was closed before ${batch.entries.length} results could be written`));
+      this.#reject(batch, new OperationalError(`the result store was closed before ${batch.entries.length} results could be written`));
   }
 
   #begin(): Batch {
-    const batch: Batch = { entries: [], done: deferred(), bytes: 0 };
+    const batch: Batch = { entries: [], done: deferred(), bytes: 0, breaks: 0 };
     this.#open = batch;
     setImmediate(() => this.#close(batch));
     return batch;
@@ -91,25 +109,73 @@ export class Saves {
       for (const batch of this.#unanswered) this.#send(batch, connection);
     } catch (error) {
       // Trying again cannot help, or all is over.
-      for (const batch of this.#unanswered) this.#settle(batch, error);
+      for (const batch of this.#unanswered) this.#reject(batch, error);
     } finally {
       this.#isConnecting = false;
     }
   }
 
   #send(batch: Batch, connection: RedisConnection): void {
-    const written = this.#codec.isPlainJson ? this.#guarded(batch.entries, connection) : this.#checked(batch.entries, connection);
-    written.then(
-      () => this.#settle(batch, undefined),
-      (error: unknown) => (connection.isClosed && !this.#link.isEnded ? this.#connect() : this.#settle(batch, error)),
+    this.#write(batch.entries, connection).then(
+      () => this.#settle(batch, NONE),
+      (error: unknown) => {
+        if (!(error instanceof ResponseError)) this.#fail(batch, connection, error);
+        else if (batch.entries.length > 1) void this.#sendSingly(batch, connection);
+        else this.#refuse(batch, error);
+      },
     );
   }
 
-  #settle(batch: Batch, error: unknown): void {
-    if (!this.#unanswered.delete(batch)) return;
+  async #sendSingly(batch: Batch, connection: RedisConnection): Promise<void> {
+    const refusals = new Map<SaveEntry, BackendStoreError>();
+    try {
+      // In order: there may be several of one task.
+      for (const entry of batch.entries) {
+        await this.#write([entry], connection).catch((error: unknown) => {
+          if (!(error instanceof ResponseError)) throw error;
+          refusals.set(entry, refusalOf(entry, error));
+        });
+      }
+      this.#settle(batch, refusals);
+    } catch (error) {
+      this.#fail(batch, connection, error);
+    }
+  }
+
+  #fail(batch: Batch, connection: RedisConnection, error: unknown): void {
+    if (!connection.isClosed || this.#link.isEnded) return this.#reject(batch, error);
+    const [first] = this.#unanswered;
+    if (first === batch && isLong(batch) && (batch.breaks += 1) >= MAX_BREAKS) {
+      this.#refuse(
+        batch,
+        new ResponseError(`each of ${MAX_BREAKS} connections ended while it was written: is it longer than the server takes (proto-max-bulk-len)?`),
+      );
+    }
+    void this.#connect();
+  }
+
+  /** A batch of one. */
+  #refuse(batch: Batch, error: ResponseError): void {
+    this.#settle(batch, new Map(batch.entries.map((entry) => [entry, refusalOf(entry, error)])));
+  }
+
+  #settle(batch: Batch, refusals: Refusals): void {
+    if (this.#forget(batch)) batch.done.resolve(refusals);
+  }
+
+  #reject(batch: Batch, error: unknown): void {
+    if (this.#forget(batch)) batch.done.reject(error);
+  }
+
+  /** False: it was answered before, on another connection. */
+  #forget(batch: Batch): boolean {
+    if (!this.#unanswered.delete(batch)) return false;
     this.#pending -= batch.entries.length;
-    if (error === undefined) batch.done.resolve();
-    else batch.done.reject(error);
+    return true;
+  }
+
+  #write(entries: readonly SaveEntry[], connection: RedisConnection): Promise<void> {
+    return this.#codec.isPlainJson ? this.#guarded(entries, connection) : this.#checked(entries, connection);
   }
 
   async #guarded(entries: readonly SaveEntry[], connection: RedisConnection): Promise<void> {
@@ -151,6 +217,15 @@ export class Saves {
       return undefined;
     }
   }
+}
+
+const isLong = ({ entries: [entry] }: Batch): boolean => entry!.meta.length >= LONG;
+
+const NONE: Refusals = new Map();
+
+function refusalOf({ taskId, key, meta }: SaveEntry, cause: ResponseError): BackendStoreError {
+  const message = `the result store refuses the result of task ${taskId} (key ${key}, ${Buffer.byteLength(meta)} bytes): ${cause.message}`;
+  return new BackendStoreError(message, { cause, taskId });
 }
 
 const statesText = (states: readonly TaskState[] | undefined): string => (states === undefined ? '' : `,${states.join(',')},`);
