@@ -14,6 +14,7 @@ import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { Signals } from '../signals.ts';
 import type { Celery } from './celery.ts';
 import type { TaskRequest } from './task-context.ts';
+import type { ResultSource } from '../results/source.ts';
 import type { TaskOptions } from './task-options.ts';
 
 /**
@@ -52,8 +53,12 @@ export interface AppCore {
   readonly owner: string;
   /** A road of one's own to the broker (`role` names its connections: `worker`, `publish`). The caller closes it. Retries for ever unless `maxRetries` says otherwise. */
   openLink(role: string, options?: { readonly maxRetries?: number | null }): Promise<BrokerLink>;
+  /** The app's own road to the broker, which its producer uses; it does not wait for a broker that is away. */
+  publishLink(): Promise<BrokerLink>;
   /** The app's own result store, opened when first asked for. */
   backend(): Promise<ResultBackend>;
+  /** What handles on results need. */
+  readonly results: ResultSource;
   /** How calls leave: directly, or in a child through its parent. A pool's child sets it before it runs anything. */
   readonly host: TaskHost;
   setHost(host: TaskHost): void;

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { deferred } from '../kernel/deferred.ts';
 import type { LamportClock } from '../kernel/lamport-clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { BrokerLink } from '../messaging/link.ts';
@@ -12,6 +13,10 @@ import type { Channel } from '../transports/transport.ts';
 const BATCH = 200;
 /** Events kept while the broker is away; then the oldest go. */
 const MAX_WAITING = 10_000;
+/** What is still on its way may take this long when the dispatcher closes. */
+const CLOSE_MS = 1000;
+/** After a channel was lost alone the next one is tried for no sooner than this. */
+const REVIVE_MS = 1000;
 /** What may stand between quotes in JSON as it is. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
@@ -41,6 +46,9 @@ export class EventDispatcher {
   #channel: Channel | undefined;
   #isScheduled = false;
   #sending: Promise<void> = Promise.resolve();
+  #isOpen = false;
+  #opening: Promise<void> | undefined;
+  #triedAtMs = -Infinity;
 
   constructor(options: EventDispatcherOptions) {
     this.#options = options;
@@ -54,23 +62,47 @@ export class EventDispatcher {
   }
 
   /** Opens its channel; what waits since the last one goes out. */
-  async open(signal?: AbortSignal): Promise<void> {
+  open(): Promise<void> {
+    this.#isOpen = true;
+    this.#triedAtMs = this.#options.clock.monotonic();
+    this.#opening ??= this.#openChannel().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openChannel(): Promise<void> {
     const { exchange, link } = this.#options;
     const type = link.transport.capabilities.broadcast;
     if (type === false) return;
-    const channel = await (await link.connection(signal)).openChannel();
+    const channel = await (await link.connection()).openChannel();
     await channel.declareExchange({ name: exchange, type, durable: true, autoDelete: false, arguments: {} });
+    if (!this.#isOpen) return channel[Symbol.asyncDispose]();
     this.#channel = channel;
+    void channel.closed.then(() => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** Its channel may go alone: the exchange was deleted, or it has a connection of its own. Whoever has something to say has it opened again. */
+  #revive(): void {
+    const { clock, log } = this.#options;
+    if (!this.#isOpen || clock.monotonic() - this.#triedAtMs < REVIVE_MS) return;
+    this.open().catch((error: unknown) => log.debug('events cannot be sent yet', { error }));
   }
 
   /** Sends what waits, as far as the broker is there, and lets go of the channel. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     this.#flush();
-    await this.#sending;
+    const late = deferred<void>();
+    const timer = this.#options.clock.schedule(CLOSE_MS, late.resolve);
+    await Promise.race([this.#sending, late.promise]);
     const channel = this.#channel;
     this.#channel = undefined;
-    await channel?.[Symbol.asyncDispose]();
+    await Promise.race([channel?.[Symbol.asyncDispose](), late.promise]);
+    timer[Symbol.dispose]();
   }
 
   /** An event about a task. `fields` is JSON text, each field with a comma before it (`field` and `textField` make them). */
@@ -97,7 +129,7 @@ export class EventDispatcher {
 
   /** An event about this worker; sent at once, whether task events are asked for or not. */
   worker(type: `worker-${string}`, fields: JsonObject): void {
-    if (this.#channel === undefined) return;
+    if (this.#channel === undefined) return this.#revive();
     this.#publish(
       this.#event(
         type,
@@ -115,7 +147,8 @@ export class EventDispatcher {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#channel === undefined) return;
+    if (this.#isScheduled) return;
+    if (this.#channel === undefined) return this.#revive();
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;

@@ -90,6 +90,23 @@ test('backs off between rounds, says so once each, and hides passwords', async (
   expect(b.lines.join()).not.toContain('secret');
 });
 
+test('looks for the broker within long waits, too, without a word and without counting it', async () => {
+  const { link, broker: b } = broker({ maxRetries: 8, random: () => 0.5 });
+  b.answer = () => Promise.reject(new OperationalError('refused'));
+  const connecting = link.connection();
+  connecting.catch(() => undefined);
+  // Rounds are counted at 0, 2, 6, 12 and 20 s, as kombu's; looks come every 2 s.
+  await b.clock.advance(20_999);
+  const told = (): readonly string[] => b.lines.filter((text) => text.startsWith('error'));
+  expect(told()).toHaveLength(5);
+  expect(told().at(-1)).toMatch(/Trying again in 10\.00 seconds, or as soon as it answers \(5\/8\)/);
+  expect(b.tried).toHaveLength(11);
+  b.answer = () => Promise.resolve();
+  await b.clock.advance(2000);
+  await connecting;
+  expect(told()).toHaveLength(5);
+});
+
 test('gives up with OperationalError after the rounds it was given', async () => {
   const { link, broker: b } = broker({ maxRetries: 1 });
   b.answer = () => Promise.reject(new OperationalError('refused'));

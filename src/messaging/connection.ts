@@ -13,10 +13,14 @@ export interface LinkOptions extends Omit<ConnectOptions, 'url' | 'signal'> {
   readonly maxRetries: number | null;
   /** Called before each round: the order in which the URLs are tried (`brokerFailoverStrategy`). Default: as given, beginning with the one that worked last. */
   readonly order?: ((urls: readonly URL[]) => readonly URL[]) | undefined;
+  /** For tests. Default: Math.random. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** kombu's waits between rounds of attempts: 2 seconds, 2 more each time, at most 30. */
 const WAITS = { maxRetries: null, intervalStartMs: 2000, intervalStepMs: 2000, intervalMaxMs: 30_000 };
+/** In between the broker is looked for this often, give or take a quarter: neither counted nor told, so that a long outage ends seconds after the broker is back. */
+const LOOK_MS = 2000;
 /** A driver that has not answered this long after its own time limit is given up. */
 const GRACE_MS = 1000;
 
@@ -87,8 +91,31 @@ class Link implements BrokerLink {
         const where = this.#options.urls.map((url) => maskUrl(url)).join(', ');
         if (maxRetries !== null && attempt >= maxRetries) throw new OperationalError(`cannot connect to ${where}: ${reason}`, { cause: error });
         const waitMs = retryWaitMs(WAITS, attempt);
-        log.error(`cannot connect to ${where}: ${reason}. Trying again in ${(waitMs / 1000).toFixed(2)} seconds (${attempt + 1}/${maxRetries ?? '∞'})`);
-        await clock.sleep(waitMs, this.#closing.signal);
+        const early = waitMs > LOOK_MS ? ', or as soon as it answers' : '';
+        log.error(`cannot connect to ${where}: ${reason}. Trying again in ${(waitMs / 1000).toFixed(2)} seconds${early} (${attempt + 1}/${maxRetries ?? '∞'})`);
+        const found = await this.#lookUntil(clock.monotonic() + waitMs);
+        if (found !== undefined) return this.#use(found);
+      }
+    }
+  }
+
+  /** Waits until then, or until the broker answers: undefined when it did not. The round that ends the wait is the caller's. */
+  async #lookUntil(untilMs: number): Promise<BrokerConnection | undefined> {
+    const { clock, log, random = Math.random } = this.#options;
+    const { signal } = this.#closing;
+    for (;;) {
+      const leftMs = untilMs - clock.monotonic();
+      if (leftMs <= LOOK_MS) {
+        if (leftMs > 0) await clock.sleep(leftMs, signal);
+        return undefined;
+      }
+      // Not all at once, of those that have lost it at once.
+      await clock.sleep(Math.min(leftMs, LOOK_MS * (0.75 + random() / 2)), signal);
+      try {
+        return await this.#round();
+      } catch (error) {
+        if (signal.aborted || (error instanceof CeleryError && !(error instanceof OperationalError))) throw error;
+        log.debug('the broker is not there yet', { error });
       }
     }
   }
@@ -112,7 +139,7 @@ class Link implements BrokerLink {
   }
 
   async #open(url: URL): Promise<BrokerConnection> {
-    const { transport, urls: _urls, maxRetries: _maxRetries, order: _order, ...connect } = this.#options;
+    const { transport, urls: _urls, maxRetries: _maxRetries, order: _order, random: _random, ...connect } = this.#options;
     const late = new AbortController();
     const deadline = connect.clock.schedule(connect.timeoutMs + GRACE_MS, () => late.abort(new OperationalError(`no answer within ${connect.timeoutMs} ms`)));
     const signal = AbortSignal.any([late.signal, this.#closing.signal]);

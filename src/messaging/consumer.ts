@@ -19,6 +19,9 @@ export interface ConsumerOptions {
   readonly onChannel?: (connection: BrokerConnection) => void;
 }
 
+/** Between attempts; short, since a worker shall go on within seconds once it can. */
+const MAX_WAIT_MS = 2000;
+
 /** From `start` to `stop`. */
 interface Life {
   readonly abort: AbortController;
@@ -120,6 +123,7 @@ export class Consumer {
     const { signal } = life.abort;
     const aborted = new Promise<Ending>((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'stopped' }), { once: true }));
     let hasBeenReady = false;
+    let said: string | undefined;
     for (let failures = 0; !signal.aborted;) {
       try {
         const connection = await link.connection(signal);
@@ -130,6 +134,7 @@ export class Consumer {
           life.ready.resolve();
           hasBeenReady = true;
           failures = 0;
+          said = undefined;
           const reason = await this.#untilEnded(channel, aborted);
           // Of a lost connection the link has told.
           const say = link.isConnected ? log.warn : log.debug;
@@ -146,8 +151,11 @@ export class Consumer {
           if (this.#life === life) this.#life = undefined;
           return;
         }
-        log.warn(`cannot consume from ${this.#names()}; trying again`, { error });
-        await clock.sleep(exponentialBackoffMs(failures++, { factorMs: 200, maxMs: 10_000 }), signal).catch(() => undefined);
+        // One reason is one line, however often it is tried.
+        const text = String(error);
+        (said === text ? log.debug : log.warn)(`cannot consume from ${this.#names()}; trying again`, { error });
+        said = text;
+        await clock.sleep(exponentialBackoffMs(failures++, { factorMs: 200, maxMs: MAX_WAIT_MS }), signal).catch(() => undefined);
       }
     }
   }

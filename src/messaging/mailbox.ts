@@ -5,7 +5,7 @@ import { pythonRepr } from '../kernel/repr.ts';
 import type { JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
-import type { Delivery, ExchangeSpec, QueueSpec } from '../transports/transport.ts';
+import type { Channel, Delivery, ExchangeSpec, QueueSpec } from '../transports/transport.ts';
 import { Consumer } from './consumer.ts';
 import type { BrokerLink } from './link.ts';
 import type { Declaration } from './outgoing.ts';
@@ -28,6 +28,8 @@ export interface MailboxRequest {
 
 export interface MailboxOptions {
   readonly link: BrokerLink;
+  /** For answers. Default: the same link, and its channel. */
+  readonly replyLink?: BrokerLink | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly lamport: LamportClock;
@@ -47,6 +49,8 @@ export interface MailboxOptions {
 export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #consumer: Consumer;
+  /** For answers, where they do not go by the consumer's. */
+  #ownChannel: Promise<Channel> | undefined;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
@@ -63,6 +67,8 @@ export class Mailbox {
 
   async stop(): Promise<void> {
     await this.#consumer.stop();
+    // It may hang where the consumer's does not: nothing is to wait for it.
+    this.#ownChannel?.then((channel) => channel[Symbol.asyncDispose]()).catch(() => undefined);
   }
 
   /** Never throws: whatever one command does, the next must be heard. */
@@ -104,12 +110,25 @@ export class Mailbox {
     }
   }
 
+  async #replyChannel(): Promise<Channel | undefined> {
+    const { link, replyLink = link } = this.#options;
+    if (replyLink === link) return this.#consumer.channel;
+    this.#ownChannel ??= replyLink.connection().then((connection) => connection.openChannel());
+    const opening = this.#ownChannel;
+    const forget = (): void => {
+      if (this.#ownChannel === opening) this.#ownChannel = undefined;
+    };
+    opening.then((channel) => channel.closed.then(forget), forget);
+    return opening;
+  }
+
   async #reply(exchange: string, routingKey: string, ticket: string, reply: Value): Promise<void> {
     const { hostname, lamport, serializers, serializer } = this.#options;
     const { body, contentType, contentEncoding } = await serializers.encode({ [hostname]: reply }, { serializer });
     const headers = { ticket, clock: lamport.forward() };
+    const channel = await this.#replyChannel();
     // The channel is gone while the broker is: then nobody waits any more.
-    await this.#consumer.channel?.publish({ body, contentType, contentEncoding, headers, properties: { persistent: false } }, exchange, routingKey);
+    await channel?.publish({ body, contentType, contentEncoding, headers, properties: { persistent: false } }, exchange, routingKey);
   }
 }
 

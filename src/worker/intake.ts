@@ -136,7 +136,10 @@ export class Intake {
       `Received unregistered task of type ${JSON.stringify(task)}: id ${id} is not run. Is the module that defines it loaded by this worker? Known here: ${names.slice(0, 50).join(', ') || 'none'}`,
     );
     if (core.signals.has('taskUnknown')) void core.signals.emit('taskUnknown', { name: task, id, message: delivery.message });
-    const outcome = failureOutcome(new NotRegistered(task));
+    const unknown = new NotRegistered(task);
+    // Where in the worker that was noticed tells nobody anything: Celery stores no traceback either.
+    unknown.stack = '';
+    const outcome = failureOutcome(unknown);
     const finish = async (): Promise<void> => {
       await finishTask(received, outcome, env);
       if (events.sendsTasks && outcome.state === 'FAILURE') events.task('task-failed', id, field('exception', outcome.error.repr));

@@ -8,6 +8,8 @@ import { withDeadline } from './deadline.ts';
 
 /** What is still open on a lost connection may take this long to end. */
 const STOP_MS = 5000;
+/** Between attempts to start again; while the broker is away the link waits by itself. */
+const MAX_WAIT_MS = 2000;
 
 export interface Reconnection {
   readonly link: BrokerLink;
@@ -23,6 +25,7 @@ export interface Reconnection {
  * the connection's (a queue that our own dead connection still holds), is tried again: only a stop ends this.
  */
 export async function reconnect({ link, services, clock, log, signal }: Reconnection): Promise<void> {
+  let said: string | undefined;
   for (let failures = 0; !signal.aborted;) {
     try {
       await withDeadline(clock, STOP_MS, (late) => stopAll(services, late));
@@ -36,8 +39,11 @@ export async function reconnect({ link, services, clock, log, signal }: Reconnec
       return log.info(`consuming from ${link.address} again`);
     } catch (error) {
       if (signal.aborted) return;
-      log.error('could not start again after the connection was lost; trying again', { error });
-      await clock.sleep(exponentialBackoffMs(failures++, { factorMs: 500, maxMs: 30_000 }), signal).catch(() => undefined);
+      // One reason is one line, however often it is tried.
+      const text = String(error);
+      (said === text ? log.debug : log.error)('could not start again after the connection was lost; trying again', { error });
+      said = text;
+      await clock.sleep(exponentialBackoffMs(failures++, { factorMs: 500, maxMs: MAX_WAIT_MS }), signal).catch(() => undefined);
     }
   }
 }

@@ -4,6 +4,7 @@ import { Mailbox } from '../../messaging/mailbox.ts';
 import type { Service } from '../../kernel/service.ts';
 import { mailboxNames } from '../../app/mailbox-names.ts';
 import type { WorkerParts } from './parts.ts';
+import { roadForWords } from './words.ts';
 
 /** Hears remote commands; not where the transport has no way to say something to all. */
 export function control({ context, command }: WorkerParts): Service {
@@ -22,6 +23,7 @@ export function control({ context, command }: WorkerParts): Service {
       const handle = ({ method, args }: Parameters<ConstructorParameters<typeof Mailbox>[0]['handle']>[0]): ReturnType<typeof command> => command(method, args);
       mailbox = new Mailbox({
         link,
+        replyLink: await roadForWords(context),
         clock,
         log,
         lamport,
