@@ -6,6 +6,7 @@ export { currentTask } from './app/task-self.ts';
 export { taskContract } from './app/contract.ts';
 export { createClient, type Client } from './app/client.ts';
 export { periodic } from './app/periodic.ts';
+export { resultFromJSON } from './app/result-from-json.ts';
 export type { AppOptions, Extension } from './app/app-options.ts';
 export type { Middleware, PublishCall } from './app/middleware.ts';
 export type { Route, Router, TaskRoutes } from './app/router.ts';

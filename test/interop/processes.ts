@@ -12,12 +12,22 @@ export interface Urls {
   readonly backend: string;
 }
 
-const environment = (urls: Urls): NodeJS.ProcessEnv => ({
+/** The tasks and the producers of a test, in both languages: files of TypeScript, and modules of Python with their folder. */
+export interface Programs {
+  readonly ts: { readonly tasks: string; readonly driver: string };
+  readonly py: { readonly folder: string; readonly tasks: string; readonly driver: string };
+}
+const interop: Programs = {
+  ts: { tasks: 'test/interop/proj.ts', driver: 'test/interop/driver.ts' },
+  py: { folder: join(import.meta.dirname, 'python'), tasks: 'proj', driver: 'driver.py' },
+};
+
+const environment = (urls: Urls, folder: string): NodeJS.ProcessEnv => ({
   ...process.env,
   INTEROP_BROKER: urls.broker,
   INTEROP_BACKEND: urls.backend,
   PYTHONUNBUFFERED: '1',
-  PYTHONPATH: join(import.meta.dirname, 'python'),
+  PYTHONPATH: folder,
 });
 
 /** Starts a program and resolves when it has printed a line that matches; rejects with what it said when it ends before. */
@@ -26,9 +36,9 @@ async function started(
   args: readonly string[],
   urls: Urls,
   ready: RegExp,
-  options: { readonly cwd?: string } = {},
+  folders: { readonly cwd: string; readonly python: string },
 ): Promise<{ readonly child: ChildProcess; readonly output: () => string }> {
-  const child = spawn(command, args, { cwd: options.cwd ?? root, env: environment(urls), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: folders.cwd, env: environment(urls, folders.python), stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   await new Promise<void>((resolve, reject) => {
     const onData = (chunk: Buffer): void => {
@@ -51,18 +61,18 @@ export interface WorkerProgram {
   stop(): Promise<number | null>;
 }
 
-export async function startWorker(language: 'ts' | 'py', python: string, urls: Urls): Promise<WorkerProgram> {
+export async function startWorker(language: 'ts' | 'py', python: string, urls: Urls, programs: Programs = interop): Promise<WorkerProgram> {
   const hostname = `${language}@interop`;
+  const { ts, py } = programs;
   const { child, output } =
     language === 'ts'
-      ? await started(
-          process.execPath,
-          ['dist/cli/main.js', '-A', 'test/interop/proj.ts', 'worker', '-n', hostname, '-Q', 'ts', '-c', '8', '-l', 'info'],
-          urls,
-          /ready\./,
-        )
-      : await started(python, ['-m', 'celery', '-A', 'proj', 'worker', '-n', hostname, '-Q', 'py', '-c', '2', '-l', 'INFO'], urls, /ready\./, {
-          cwd: join(import.meta.dirname, 'python'),
+      ? await started(process.execPath, ['dist/cli/main.js', '-A', ts.tasks, 'worker', '-n', hostname, '-Q', 'ts', '-c', '8', '-l', 'info'], urls, /ready\./, {
+          cwd: root,
+          python: py.folder,
+        })
+      : await started(python, ['-m', 'celery', '-A', py.tasks, 'worker', '-n', hostname, '-Q', 'py', '-c', '2', '-l', 'INFO'], urls, /ready\./, {
+          cwd: py.folder,
+          python: py.folder,
         });
   const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
   const stop = (): Promise<number | null> => {
@@ -78,10 +88,10 @@ export interface Producer {
   close(): void;
 }
 
-export async function startProducer(language: 'ts' | 'py', python: string, urls: Urls): Promise<Producer> {
-  const [command, args, cwd] =
-    language === 'ts' ? [process.execPath, ['--import', 'tsx', 'test/interop/driver.ts'], root] : [python, ['driver.py'], join(import.meta.dirname, 'python')];
-  const child = spawn(command, args, { cwd, env: environment(urls), stdio: ['pipe', 'pipe', 'pipe'] });
+export async function startProducer(language: 'ts' | 'py', python: string, urls: Urls, programs: Programs = interop): Promise<Producer> {
+  const { ts, py } = programs;
+  const [command, args, cwd] = language === 'ts' ? [process.execPath, ['--import', 'tsx', ts.driver], root] : [python, [py.driver], py.folder];
+  const child = spawn(command, args, { cwd, env: environment(urls, py.folder), stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -1,0 +1,109 @@
+// What came of a tree, with the ids of a run replaced by the tags of its tasks, so that two runs can be compared.
+import type { Redis } from 'ioredis';
+import { bodyStarts, type Tag, type Tree } from './trees.ts';
+
+type Ids = Readonly<Record<Tag, string>>;
+
+export interface Outcome {
+  /** The handle that the producer got: a tuple of ids; or why it refused. */
+  readonly handle: unknown;
+  /** What a caller sees of the handle when all has ended. */
+  readonly view: unknown;
+  /** What is stored, by tag. */
+  readonly metas: Readonly<Record<Tag, unknown>>;
+  /** Runs, with their arguments. */
+  readonly runs: readonly string[];
+}
+
+export interface Sent {
+  readonly run: string;
+  readonly ids: Ids;
+  readonly answer: { readonly tuple?: unknown; readonly refused?: string; readonly why?: string };
+}
+
+type Meta = Readonly<Record<string, any>>;
+const FINAL = new Set(['SUCCESS', 'FAILURE', 'REVOKED']);
+
+/** The tags that have ended, and how many runs there were. */
+export async function progressOf(redis: Redis, sent: Sent): Promise<{ readonly ended: ReadonlySet<Tag>; readonly runs: number }> {
+  const [metas, runs] = await Promise.all([metasOf(redis, Object.values(sent.ids)), redis.llen(`runs:${sent.run}`)]);
+  const ended = Object.entries(sent.ids).filter(([, id]) => FINAL.has(metas.get(id)?.['status'] as string));
+  return { ended: new Set(ended.map(([tag]) => tag)), runs };
+}
+
+async function metasOf(redis: Redis, ids: readonly string[]): Promise<Map<string, Meta>> {
+  if (ids.length === 0) return new Map();
+  const texts = await redis.mget(ids.map((id) => `celery-task-meta-${id}`));
+  return new Map(texts.flatMap((text, index) => (text === null ? [] : [[ids[index]!, JSON.parse(text) as Meta] as const])));
+}
+
+export async function outcomeOf(redis: Redis, tree: Tree, sent: Sent, view: unknown): Promise<Outcome> {
+  const bodies = bodyStarts(tree);
+  const metas = await metasOf(redis, Object.values(sent.ids));
+  // Ids that nobody gave, of chunks and of groups: those of tasks have results too.
+  const seen = new Set([...Object.values(sent.ids)]);
+  for (let more = idsIn([sent.answer.tuple, ...metas.values()]).filter((id) => !seen.has(id)); more.length > 0;) {
+    for (const id of more) seen.add(id);
+    const found = await metasOf(redis, more);
+    for (const [id, meta] of found) metas.set(id, meta);
+    more = idsIn([...found.values()]).filter((id) => !seen.has(id));
+  }
+  const runs = await redis.lrange(`runs:${sent.run}`, 0, -1);
+  const named = namer(sent.ids);
+  // In this order unknown ids get the same names in every run.
+  const handle = named(sent.answer.refused === undefined ? sent.answer.tuple : 'refused');
+  const byTag = Object.entries(sent.ids).toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const told: Record<Tag, unknown> = {};
+  for (const [tag, id] of byTag) if (metas.has(id)) told[tag] = named(comparable(metas.get(id)!, tag, bodies, sent.ids));
+  const others = [...metas.keys()].filter((id) => !Object.values(sent.ids).includes(id));
+  for (const id of others.toSorted((a, b) => nameOrder(named(a)) - nameOrder(named(b))))
+    told[String(named(id))] = named(comparable(metas.get(id)!, '', bodies, sent.ids));
+  return { handle, view: named(firstOfMany(view)), metas: told, runs: runs.map((line) => JSON.stringify(named(JSON.parse(line)))).toSorted() };
+}
+
+const nameOrder = (name: unknown): number => Number(String(name).slice(1));
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const idsIn = (values: readonly unknown[]): readonly string[] => [...new Set(JSON.stringify(values).match(UUID) ?? [])];
+
+/** Replaces ids by tags, and those that nobody gave by ?1, ?2, … in the order in which they are met. */
+function namer(ids: Ids): (value: unknown) => unknown {
+  const names = new Map(Object.entries(ids).map(([tag, id]) => [id, tag]));
+  let count = 0;
+  const nameOf = (id: string): string => {
+    if (!names.has(id)) names.set(id, `?${(count += 1)}`);
+    return names.get(id)!;
+  };
+  return (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value).replaceAll(UUID, nameOf)));
+}
+
+/** Several links come in the order in which they were sent, and that is not promised. */
+function sorted(children: readonly unknown[], ids: Ids): readonly unknown[] {
+  const tags = new Map(Object.entries(ids).map(([tag, id]) => [id, tag]));
+  const keyed = children.map((child) => [JSON.stringify(child).replaceAll(UUID, (id) => tags.get(id) ?? '?'), child] as const);
+  return keyed.toSorted(([a], [b]) => a.localeCompare(b)).map(([, child]) => child);
+}
+
+/** The fields that must be the same whoever ran it. */
+function comparable(meta: Meta, tag: Tag, bodies: ReadonlySet<Tag>, ids: Ids): unknown {
+  const error = meta['result']?.exc_type === undefined ? undefined : { type: meta['result'].exc_type, message: meta['result'].exc_message };
+  return {
+    status: meta['status'],
+    ...(error === undefined ? { result: meta['result'] } : { error }),
+    traceback: typeof meta['traceback'] === 'string' && meta['traceback'] !== '',
+    children: sorted(meta['children'] ?? [], ids),
+    parent: bodies.has(tag) && meta['parent_id'] !== null ? 'whichever ended last' : (meta['parent_id'] ?? null),
+    group: meta['group_id'] ?? null,
+    name: meta['name'] ?? null,
+    args: meta['args'] ?? null,
+    retries: meta['retries'] ?? null,
+    dated: typeof meta['date_done'] === 'string',
+  };
+}
+
+/** Where several members of a group failed, the one that is raised is the one that came first. */
+function firstOfMany(view: unknown): unknown {
+  const { value, raised } = (view ?? {}) as { readonly value?: unknown; readonly raised?: unknown };
+  const failures = Array.isArray(value) ? value.filter((each) => (each as { error?: unknown } | null)?.error !== undefined).length : 0;
+  return failures > 1 && Array.isArray(raised) && raised[0] === 'raised' ? { ...(view as object), raised: 'one of several' } : view;
+}

@@ -1,0 +1,91 @@
+// The four programs of the differential test beside one broker: trees go out in batches, and come back as outcomes.
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Value } from '../../src/protocol/json.ts';
+import { startProducer, startWorker, type Producer, type Programs, type Urls, type WorkerProgram } from '../interop/processes.ts';
+import { outcomeOf, progressOf, type Outcome, type Sent } from './outcome.ts';
+import { taggedOf, type Tag, type Tree } from './trees.ts';
+
+export type Language = 'ts' | 'py';
+const languages = ['ts', 'py'] as const;
+const programs: Programs = {
+  ts: { tasks: 'test/differential/tasks.ts', driver: 'test/differential/driver.ts' },
+  py: { folder: join(import.meta.dirname, 'python'), tasks: 'diff_tasks', driver: 'diff_driver.py' },
+};
+
+export interface Rig {
+  /**
+   * Runs trees and tells what came of each. Without `expected` it waits until the broker holds no message any more: messages are acknowledged late, so
+   * nothing can follow then (Redis only). With it, until each tree has come as far as is expected, or nothing has moved for `patienceMs` (15 s).
+   */
+  run(trees: readonly Tree[], from: Language, to: Language, expected?: readonly Outcome[], patienceMs?: number): Promise<readonly Outcome[]>;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export async function startRig(urls: Urls, python: string): Promise<Rig> {
+  const workers = {} as Record<Language, WorkerProgram>;
+  const producers = {} as Record<Language, Producer>;
+  await Promise.all(
+    languages.flatMap((language) => [
+      startWorker(language, python, urls, programs).then((worker) => (workers[language] = worker)),
+      startProducer(language, python, urls, programs).then((producer) => (producers[language] = producer)),
+    ]),
+  );
+  const broker = new Redis(urls.broker.startsWith('redis') ? urls.broker : urls.backend);
+  const results = new Redis(urls.backend);
+  const tell = (producer: Producer, command: object): Promise<any> => producer.ask(command as Record<string, Value>);
+
+  const run: Rig['run'] = async (trees, from, to, expected, patienceMs = 15_000) => {
+    const plans = trees.map((tree) => ({ tree, run: randomUUID(), ids: Object.fromEntries(taggedOf(tree).map(({ tag }) => [tag, randomUUID() as string])) }));
+    const answers = (await tell(producers[from], { do: 'send', queue: to, plans })) as Sent['answer'][];
+    const sent = plans.map(({ run: name, ids }, index): Sent => ({ run: name, ids, answer: answers[index]! }));
+    await (expected === undefined ? untilIdle(broker, to) : untilAsFar(results, sent, expected, patienceMs));
+    const views = (await tell(producers[from], { do: 'views', tuples: answers.map(({ tuple }) => tuple ?? null) })) as unknown[];
+    const outcomes = await Promise.all(sent.map((each, index) => outcomeOf(results, trees[index]!, each, views[index])));
+    await results.del(sent.map((each) => `runs:${each.run}`));
+    return outcomes;
+  };
+  return {
+    run,
+    output: () => `${workers.ts.output().slice(-4000)}\n${workers.py.output().slice(-4000)}`,
+    async stop() {
+      for (const producer of Object.values(producers)) producer.close();
+      await Promise.all(Object.values(workers).map((worker) => worker.stop()));
+      broker.disconnect();
+      results.disconnect();
+    },
+  };
+}
+
+const sleepMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function untilIdle(broker: Redis, queue: string): Promise<void> {
+  for (const end = performance.now() + 120_000; performance.now() < end; await sleepMs(25)) {
+    // In one step: a message is in one of the two at each moment.
+    const [[, waiting], [, held]] = (await broker.multi().llen(queue).hlen('unacked').exec()) as [[null, number], [null, number]];
+    if (waiting === 0 && held === 0) return;
+  }
+  throw new Error(`the queue ${queue} did not run empty within 120 s`);
+}
+
+async function untilAsFar(results: Redis, sent: readonly Sent[], expected: readonly Outcome[], patienceMs: number): Promise<void> {
+  let open = sent.map((each, index) => ({ sent: each, ...wanted(each, expected[index]!) }));
+  let moved = performance.now();
+  let before = '';
+  while (open.length > 0 && performance.now() - moved < patienceMs) {
+    const seen = await Promise.all(open.map((each) => progressOf(results, each.sent)));
+    open = open.filter(({ ended, runs }, index) => seen[index]!.runs < runs || ended.some((tag) => !seen[index]!.ended.has(tag)));
+    const now = seen.map((each) => `${each.ended.size}/${each.runs}`).join();
+    if (now !== before) moved = performance.now();
+    before = now;
+    await sleepMs(25);
+  }
+}
+
+/** Where a tree counts as done. */
+const wanted = (sent: Sent, expected: Outcome): { readonly ended: readonly Tag[]; readonly runs: number } => ({
+  ended: Object.entries(expected.metas).flatMap(([tag, meta]) => (tag in sent.ids && (meta as { status: string }).status !== 'RETRY' ? [tag] : [])),
+  runs: expected.runs.length,
+});
