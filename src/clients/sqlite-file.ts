@@ -7,12 +7,13 @@ import { Changes, type Topic } from './sqlite-changes.ts';
 import type { OpenDatabase, SqliteDatabase, SqliteStatement } from './sqlite-driver.ts';
 import { isBusy, isDiskFull, isFileLost, sqliteError } from './sqlite-errors.ts';
 import { migrate } from './sqlite-schema.ts';
+import { insist } from './sqlite-wait.ts';
 
-/** How long SQLite itself may wait for a lock: the event loop stands still meanwhile. Longer waits are ours, with the loop running. */
+/** How long SQLite itself may wait for a lock while a file is opened or closed; in between the waiting is ours (`insist`, then with the loop running). */
 const BUSY_TIMEOUT_MS = 25;
 /** How long we go on trying to get the lock before an operation fails. */
 const LOCK_PATIENCE_MS = 15_000;
-const RETRY_MAX_MS = 12;
+const RETRY_MAX_MS = 4;
 /** Commits in microtasks before the event loop must turn: who awaits one write after the other would never let it. */
 const MAX_SOON_IN_TURN = 10;
 /** Rows that one transaction writes at most: then the lock is let go, and the loop turns. */
@@ -71,7 +72,7 @@ export class SqliteFile {
       migrate(this.#database, options.path);
       // A file that may only be read opens without complaint; this is where it complains.
       this.#database.exec('DELETE FROM owner WHERE id < 0');
-      this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`);
+      this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}; PRAGMA busy_timeout = 0`);
       this.#inode = statSync(options.path).ino;
       this.changes = new Changes({ ...options, dataVersion: () => this.#dataVersion(), onPoll: () => this.#checkThere() });
     } catch (error) {
@@ -159,7 +160,7 @@ export class SqliteFile {
     this.#error = new OperationalError(`${this.path} was closed`);
     try {
       // libsql keeps a closed file open until its statements are collected: leave no long log behind.
-      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA wal_checkpoint(TRUNCATE)`);
     } catch {
       // Others may hold the lock. Nothing is lost: whoever opens the file next reads the log.
     }
@@ -189,15 +190,11 @@ export class SqliteFile {
     if (this.#retrying !== undefined || this.#pending.length === 0) return;
     const batch = this.#takeBatch();
     if (this.#pending.length > 0) this.#plan(false);
-    try {
-      this.#commit(batch);
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      this.#retrying = this.#retry(batch).finally(() => {
-        this.#retrying = undefined;
-        if (this.#pending.length > 0) this.#plan(false);
-      });
-    }
+    if (insist(() => this.#commit(batch)) === undefined) return;
+    this.#retrying = this.#retry(batch).finally(() => {
+      this.#retrying = undefined;
+      if (this.#pending.length > 0) this.#plan(false);
+    });
   }
 
   #takeBatch(): Entry[] {
@@ -211,12 +208,9 @@ export class SqliteFile {
     for (;;) {
       await this.#clock.sleep(1 + Math.random() * RETRY_MAX_MS);
       if (this.#error !== undefined) return reject(batch, this.#error);
-      try {
-        return this.#commit(batch);
-      } catch (error) {
-        if (!isBusy(error)) throw error;
-        if (this.#clock.monotonic() >= end) return reject(batch, sqliteError(error, this.path));
-      }
+      const error = insist(() => this.#commit(batch));
+      if (error === undefined) return;
+      if (this.#clock.monotonic() >= end) return reject(batch, sqliteError(error, this.path));
     }
   }
 
@@ -225,13 +219,15 @@ export class SqliteFile {
     let entries = batch;
     while (entries.length > 0) {
       const values: unknown[] = [];
+      const isBare = entries.length === 1 && entries[0]?.work.isSingle?.() === true;
+      let hasBegun = false;
       try {
-        const isBare = entries.length === 1 && entries[0]?.work.isSingle?.() === true;
         if (!isBare) this.sql('BEGIN IMMEDIATE').run();
+        hasBegun = !isBare;
         for (const { work } of entries) values.push(work.run(this));
         if (!isBare) this.sql('COMMIT').run();
       } catch (error) {
-        this.#rollback();
+        if (hasBegun) this.#rollback();
         if (isBusy(error)) throw error;
         const failed = entries[values.length];
         if (isFileLost(error) || isDiskFull(error) || failed === undefined) {
@@ -261,7 +257,7 @@ export class SqliteFile {
     try {
       this.#database.exec('ROLLBACK');
     } catch {
-      // SQLite has done it already, or nothing had begun.
+      // SQLite has done it already.
     }
   }
 
