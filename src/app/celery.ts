@@ -26,6 +26,7 @@ import type { AppOptions, Extension } from './app-options.ts';
 import { autodiscover } from './autodiscover.ts';
 import type { BaseTask } from './base-task.ts';
 import { registerBuiltins } from './builtins.ts';
+import { checkAppOptions } from './check-options.ts';
 import { configurationModule } from './configuration-module.ts';
 import { setCore } from './core.ts';
 import { callSite } from './definition.ts';
@@ -57,6 +58,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
 
   constructor(main: Main, options: AppOptions = {}) {
     const { broker, backend, namespace, strictTyping = true, taskCls, log, ...settings } = options;
+    checkAppOptions(main, settings);
     this.main = main;
     this.#namespace = namespace;
     const layers = new SettingsLayers({

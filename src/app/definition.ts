@@ -1,6 +1,7 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { ImproperlyConfigured } from '../errors.ts';
 import type { BaseTask } from './base-task.ts';
+import { checkTaskOptions } from './check-options.ts';
 import { parameterNames } from './parameter-names.ts';
 import type { Parameters } from './arguments.ts';
 import type { StandardSchemaV1 } from './schema.ts';
@@ -49,16 +50,22 @@ export function definition(given: {
   readonly isBuiltin?: boolean;
 }): Definition {
   const { name: optionName, bind = false, base, args, result, kwargs, ...options } = given.options;
-  if (typeof given.fn !== 'function') throw new ImproperlyConfigured(`a task needs a function, not ${given.fn === null ? 'null' : typeof given.fn}`);
+  if (typeof given.fn !== 'function') throw new ImproperlyConfigured(withoutFunction(given.fn));
   const name = given.name ?? optionName ?? defaultName(given.main, given.fn, given.warn);
   if (name === '') throw new ImproperlyConfigured('a task name must not be empty');
   if (options.backend !== undefined) {
     throw new ImproperlyConfigured(`the task ${name} names a result backend of its own: that is not built, results go to the app's`);
   }
+  checkTaskOptions(name, given.options);
   checkLimits(name, options);
   const names = options.params ?? sourceNames(given.fn, bind);
   const parameters = names === undefined ? undefined : { task: name, names, isDeclared: options.params !== undefined };
   return { name, options, fn: given.fn, base, isBound: bind, args, result, kwargs, parameters, where: given.where, isBuiltin: given.isBuiltin ?? false };
+}
+
+function withoutFunction(fn: unknown): string {
+  if (typeof fn !== 'string') return `a task needs a function, not ${fn === null ? 'null' : typeof fn}`;
+  return `app.task('${fn}') has no function. What runs the task comes last: app.task('${fn}', (x) => …); one that lives elsewhere is app.declare('${fn}')`;
 }
 
 /** The app's name and the function's. Bundlers rename functions, so names that look renamed get a warning. */

@@ -11,6 +11,10 @@ test('loads the backend of every scheme in the table', async () => {
   for (const scheme of backendSchemes) expect((await loadBackend(scheme)).name).toBeTruthy();
 });
 
+test('a misspelled scheme is told the nearest', async () => {
+  await expect(loadBackend('sqllite')).rejects.toThrow('did you mean "sqlite://"?');
+});
+
 test.each(['mysql', '', 'toString', '__proto__'])('names the known ones when asked for %j', async (scheme) => {
   const error = await loadBackend(scheme).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ImproperlyConfigured);

@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../errors.ts';
+import { nearest } from '../kernel/nearest.ts';
 import type { BackendDriver } from './backend.ts';
 
 type Load = () => Promise<{ readonly driver: BackendDriver }>;
@@ -27,8 +28,9 @@ export const backendSchemes: readonly string[] = Object.keys(BACKENDS);
 export async function loadBackend(scheme: string): Promise<BackendDriver> {
   const load = Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
   if (load === undefined) {
+    const meant = nearest(scheme, backendSchemes);
     throw new ImproperlyConfigured(
-      `there is no result backend for ${JSON.stringify(`${scheme}://`)}; known are ${backendSchemes.map((name) => `${name}://`).join(', ')}`,
+      `there is no result backend for ${JSON.stringify(`${scheme}://`)}; ${meant === undefined ? '' : `did you mean "${meant}://"? `}Known are ${backendSchemes.map((name) => `${name}://`).join(', ')}`,
     );
   }
   return (await load()).driver;

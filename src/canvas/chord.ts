@@ -12,6 +12,11 @@ export function chord<M extends List, T extends List, R>(header: Group<M, T>, bo
 export function chord<M extends List, T, R>(header: Signature<M, T>, body: Signature<[NoInfer<T>[]], R>): Signature<M, R>;
 
 export function chord(header: unknown, body: unknown): Signature<any, any> {
+  if (body === undefined) {
+    throw new TypeError(
+      'a chord takes its body beside its header, not in a call of its own: write chord([add.s(1, 1), add.s(2, 2)], total.s()), then .delay()',
+    );
+  }
   const list = listOf([header]);
   const [last] = listOf([body]);
   const one = list.length === 1 ? list[0] : undefined;

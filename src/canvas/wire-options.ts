@@ -1,5 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { durationMs } from '../kernel/duration.ts';
+import { nearest } from '../kernel/nearest.ts';
 import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import type { ApplyOptions, DeliveryMode } from './call-options.ts';
@@ -22,7 +23,7 @@ const OPTIONS: Readonly<Record<Exclude<keyof ApplyOptions, 'signal' | 'timeout' 
   exchange: ['exchange', nameOf],
   exchangeType: ['exchange_type', asIs],
   routingKey: ['routing_key', asIs],
-  priority: ['priority', asIs],
+  priority: ['priority', priority],
   deliveryMode: ['delivery_mode', (mode: DeliveryMode) => (mode === 'transient' ? 1 : mode === 'persistent' ? 2 : mode)],
   serializer: ['serializer', asIs],
   compression: ['compression', asIs],
@@ -50,11 +51,16 @@ export function wireOptions(options: ApplyOptions): ValueMap {
     else if (name === 'stamps') Object.assign(wire, stampOptions(value as Readonly<Record<string, Json>>));
     else {
       const known = OPTIONS[name as keyof typeof OPTIONS];
-      if (known === undefined) throw new TypeError(`${JSON.stringify(name)} is not an option of a call; expected one of ${Object.keys(OPTIONS).join(', ')}`);
+      if (known === undefined) throw new TypeError(unknownOption(name));
       wire[known[0]] = known[1](value as never);
     }
   }
   return wire;
+}
+
+function unknownOption(name: string): string {
+  const meant = nearest(name, Object.keys(OPTIONS));
+  return `${JSON.stringify(name)} is not an option of a call; ${meant === undefined ? `expected one of ${Object.keys(OPTIONS).join(', ')}` : `did you mean "${meant}"?`}`;
 }
 
 /** The same for a call that is made now: `retryErrors` are not written down, they go beside it. */
@@ -74,6 +80,14 @@ function seconds(value: unknown): number | null {
   const ms = durationMs(value);
   if (ms === undefined) throw new TypeError(`expected seconds as a number, or a string such as '10s' or '5m', not ${JSON.stringify(value)}`);
   return ms / 1000;
+}
+
+/** Redis clamps to 9, as kombu does there; what does not fit the octet of AMQP fits nowhere. */
+function priority(value: unknown): number | null {
+  if (value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255)) return value as number | null;
+  throw new TypeError(
+    `priority: expected a whole number from 0 to 9 (on RabbitMQ to the queue's maximum, at most 255), not ${JSON.stringify(value) ?? String(value)}`,
+  );
 }
 
 function moment(value: unknown): string {

@@ -1,6 +1,6 @@
 import { ImproperlyConfigured } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
-import { isSetting, nearestName, rowOf, type SettingName } from './names.ts';
+import { isSetting, nearestName, rowOf, shortNames, spellingOf, type SettingName } from './names.ts';
 
 /** The value as it is kept, or a complaint that says what was expected and what came. */
 export function checkValue(name: SettingName, value: unknown, written: string = name): { readonly value: unknown } | { readonly complaint: string } {
@@ -12,7 +12,7 @@ export function checkValue(name: SettingName, value: unknown, written: string = 
 
 /** What is wrong with a name that is not a setting's; undefined when it may be one of the user's own. `prefix` is that of a namespace, and part of the name. */
 export function checkName(written: string, prefix = ''): string | undefined {
-  const meant = nearestName(written.slice(prefix.length));
+  const meant = nearestName(written.slice(prefix.length)) ?? shortNames.get(written.slice(prefix.length));
   return meant === undefined ? undefined : `There is no setting "${written}". Did you mean "${prefix}${meant}"?`;
 }
 
@@ -28,12 +28,18 @@ export function checkSettings(input: Readonly<Record<string, unknown>>): Readonl
       else checked[name] = result.value;
       continue;
     }
-    const complaint = checkName(name);
+    const complaint = otherSpelling(name) ?? checkName(name);
     if (complaint === undefined) checked[name] = value;
     else complaints.push(complaint);
   }
   throwAll(complaints);
   return checked;
+}
+
+/** Only configuration objects come in every spelling of Celery's; programs write one. */
+function otherSpelling(written: string): string | undefined {
+  const known = spellingOf(written);
+  return known === undefined ? undefined : `"${written}" is written ${known.name} here; configFromObject() takes Celery's spellings, too.`;
 }
 
 /** One error for everything that is wrong, so that it can be put right in one go. */

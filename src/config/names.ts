@@ -31,6 +31,22 @@ export function nearestName(written: string): string | undefined {
   return nearest(written, known) ?? known.find((name) => endsLike(name, written));
 }
 
+/** What the constructor calls these settings, and Python's programs, too. */
+export const shortNames: ReadonlyMap<string, SettingName> = new Map([
+  ['broker', 'brokerUrl'],
+  ['backend', 'resultBackend'],
+]);
+
+/** Settings of which the name, two words or more, is only the beginning: `worker_prefetch` of `worker_prefetch_multiplier`. In snake_case. */
+export function namesThatBegin(written: string): readonly string[] {
+  const snake = snakeName(written);
+  return snake.includes('_')
+    ? Object.keys(settingsTable)
+        .map(snakeName)
+        .filter((name) => name.startsWith(`${snake}_`))
+    : [];
+}
+
 /** The spelling of the setting in the manner of `like`: camelCase, snake_case or upper case. */
 export const inStyleOf = (like: string, name: SettingName): string => styleOf(like)(name);
 

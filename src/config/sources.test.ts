@@ -53,7 +53,8 @@ test('the command line sets anything', () => {
     acceptContent: ['json', 'yaml'],
     resultExpires: '1h',
   });
-  expect(() => commandLineSettings(['.prefetch=1'])).toThrow('There is no setting "worker_prefetch".');
+  expect(() => commandLineSettings(['.prefetch=1'])).toThrow('There is no setting "worker_prefetch". Did you mean "worker_prefetch_multiplier"');
+  expect(() => commandLineSettings(['worker.prefetch_multiplyer=1'])).toThrow('Did you mean "worker_prefetch_multiplier"?');
   expect(() => commandLineSettings(['task_acks_late=maybe'])).toThrow('task_acks_late: expected true or false, but got the string "maybe".');
   expect(() => commandLineSettings(['verbose'])).toThrow('After -- settings are expected, such as worker.prefetch_multiplier=1, but got "verbose".');
 });

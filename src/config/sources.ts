@@ -1,6 +1,6 @@
 import { ImproperlyConfigured } from '../errors.ts';
 import { checkValue } from './check.ts';
-import { camelName, isSetting, nearestName, rowOf, snakeName } from './names.ts';
+import { camelName, isSetting, namesThatBegin, nearestName, rowOf, snakeName } from './names.ts';
 import { readSource } from './resolve.ts';
 import type { SettingsInput } from './settings/index.ts';
 
@@ -64,8 +64,11 @@ export function commandLineSettings(args: readonly string[], namespace = 'worker
 function settingFromText(written: string, text: string): readonly [name: string, value: unknown] {
   const name = isSetting(written) ? written : camelName(snakeName(written));
   if (!isSetting(name)) {
-    const meant = nearestName(snakeName(name));
-    throw new ImproperlyConfigured(`There is no setting "${written}".${meant === undefined ? '' : ` Did you mean "${meant}"?`}`);
+    const snake = snakeName(name);
+    const meant = [nearestName(snake) ?? namesThatBegin(snake)].flat().slice(0, 5);
+    throw new ImproperlyConfigured(
+      `There is no setting "${written}".${meant.length === 0 ? '' : ` Did you mean ${meant.map((one) => `"${one}"`).join(' or ')}?`}`,
+    );
   }
   for (const candidate of readings(text)) {
     if (rowOf(name).kind.read(candidate) !== undefined) return [name, candidate];

@@ -39,3 +39,14 @@ test.each([
 ])('%s is shown as %s', (text, shown) => {
   expect(maskUrl(text)).toBe(shown);
 });
+
+test.each([
+  ['localhost:6379', 'did you mean redis://localhost:6379?'],
+  ['127.0.0.1:5672//', 'did you mean amqp://127.0.0.1:5672//?'],
+  ['guest:secret@rabbit:5672', 'did you mean amqp://guest:**@rabbit:5672?'],
+  ['broker.example.org:1234', 'did you mean redis://broker.example.org:1234 or amqp://broker.example.org:1234?'],
+])('%s has no scheme, and is told which', (text, words) => {
+  expect(() => parseUrl(text)).toThrow(words);
+  expect(() => parseUrl(text)).toThrow(ImproperlyConfigured);
+  expect(() => parseUrl(text)).not.toThrow(/secret/);
+});

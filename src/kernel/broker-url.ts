@@ -22,6 +22,12 @@ export function parseUrls(source: string | readonly string[]): readonly URL[] {
 /** One URL; a bare transport name (`redis`, `memory`) is one too, as in Celery. */
 export function parseUrl(text: string): URL {
   const url = /^[a-z][a-z0-9+]*$/i.test(text) ? `${text}://` : text;
+  const port = /^(?:[^/?#]*@)?[\w.-]+:(\d+)(?:[/?]|$)/.exec(text)?.[1];
+  if (port !== undefined) {
+    const scheme = SCHEME_OF_PORT[port];
+    const meant = (scheme === undefined ? ['redis', 'amqp'] : [scheme]).map((name) => maskUrl(`${name}://${text}`)).join(' or ');
+    throw new ImproperlyConfigured(`${JSON.stringify(hiddenLogin(text))} names a server, but not which kind of broker or store it is; did you mean ${meant}?`);
+  }
   if (!URL.canParse(url)) {
     throw new ImproperlyConfigured(
       `${JSON.stringify(maskUrl(text))} is not a URL; expected something like redis://127.0.0.1:6379/0, amqp://user:password@host//, or sqlite:///tasks.db`,
@@ -29,6 +35,12 @@ export function parseUrl(text: string): URL {
   }
   return new URL(url);
 }
+
+/** By the port one can tell which server somebody means who wrote no scheme. */
+const SCHEME_OF_PORT: Readonly<Record<string, string>> = { 6379: 'redis', 6380: 'rediss', 26379: 'sentinel', 5672: 'amqp', 5671: 'amqps' };
+
+/** A login without a scheme before it, which `maskUrl` does not take for one. */
+const hiddenLogin = (text: string): string => text.replace(/^[^/?#]*@/, '**@');
 
 /** The scheme without its colon: `redis`, `sqla+sqlite`. */
 export const schemeOf = (url: URL): string => url.protocol.slice(0, -1);

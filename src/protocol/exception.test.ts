@@ -141,3 +141,10 @@ test('errors match by class, by full Python name, and by name alone', () => {
   expect(names.matches(new TaskFailure('x', { type: 'ValueError', module: 'builtins', args: [], traceback: null }), RangeError)).toBe(true);
   expect(names.matches(failure, RangeError)).toBe(false);
 });
+
+test('a task that no worker knew is told as that, without frames of ours, and goes on under the name that came', () => {
+  const error = names.fromData({ exc_type: 'NotRegistered', exc_message: ['proj.lost'], exc_module: 'celery.exceptions' }, null);
+  expect(error.message).toContain('no task "proj.lost" is known to the worker that took it');
+  for (const one of [error, error.cause as Error]) expect(one.stack).not.toContain('src/protocol/exception.ts');
+  expect(names.toData(error, { traceback: null })).toMatchObject({ exc_type: 'NotRegistered', exc_message: ['proj.lost'], exc_module: 'celery.exceptions' });
+});

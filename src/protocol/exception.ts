@@ -3,7 +3,7 @@ import { TaskFailure } from '../errors.ts';
 import { pythonRepr } from '../kernel/repr.ts';
 import { encodeJson } from './json-text.ts';
 import type { Json, JsonObject, Value } from './json.ts';
-import { pythonTraceback } from './traceback.ts';
+import { hideOwnFrames, pythonTraceback } from './traceback.ts';
 
 /** An error as data: what a result says of it (`exc_*`), its traceback, and how it looks in a log. */
 export interface TaskErrorData extends JsonObject {
@@ -37,6 +37,7 @@ export class ErrorNames {
   constructor() {
     for (const [type, pythonName] of ONE_WAY) this.#byClass.set(type, { pythonName, toArgs: messageOf });
     for (const [type, pythonName] of BOTH_WAYS) this.register(type, pythonName);
+    this.register(errors.NotRegistered, 'celery.exceptions.NotRegistered', { toArgs: nameAlone, fromArgs: notRegistered });
   }
 
   /** From now on errors of exactly this class are sent under that name, and arrive as its instances. `toArgs` gives the arguments of Python's constructor, `[message]` by default. */
@@ -72,10 +73,12 @@ export class ErrorNames {
   fromData(data: ExceptionMap, traceback: string | null): Error {
     const args = argsOf(data.exc_message);
     const failure = new TaskFailure(messageText(args) || data.exc_type, { type: data.exc_type, module: data.exc_module ?? '', args, traceback });
+    hideOwnFrames(failure);
     const known = this.#byName.get(data.exc_module === null ? data.exc_type : `${data.exc_module}.${data.exc_type}`);
     if (known?.fromArgs === undefined) return failure;
     try {
       const error = known.fromArgs(...(args as Json[]));
+      hideOwnFrames(error);
       if (error.cause === undefined) Object.defineProperty(error, 'cause', { value: failure, configurable: true, writable: true });
       return error;
     } catch {
@@ -119,6 +122,15 @@ export class ErrorNames {
 
 const messageOf = (error: Error): readonly unknown[] => [error.message];
 
+/** Celery says the name alone, which tells whoever waited for the result little. */
+const notRegistered = (name: Json): Error =>
+  new errors.NotRegistered(
+    `no task ${JSON.stringify(name)} is known to the worker that took it. Is the module that defines it loaded there, under this very name? (celeriac -A … worker -l info lists its tasks)`,
+  );
+
+/** One that came from elsewhere goes on under the name that came. */
+const nameAlone = (error: Error): readonly Json[] => (error.cause instanceof TaskFailure ? (error.cause.args as readonly Json[]) : [error.message]);
+
 /** As `str(exception)` in Python: the only argument, or all of them. */
 function messageText(args: readonly unknown[]): string {
   if (args.length === 1) return typeof args[0] === 'string' ? args[0] : pythonRepr(args[0]);
@@ -153,7 +165,6 @@ const BOTH_WAYS: readonly (readonly [ErrorClass, string])[] = [
   [errors.CeleryError, 'celery.exceptions.CeleryError'],
   [errors.ImproperlyConfigured, 'celery.exceptions.ImproperlyConfigured'],
   [errors.InvalidTaskError, 'celery.exceptions.InvalidTaskError'],
-  [errors.NotRegistered, 'celery.exceptions.NotRegistered'],
   [errors.AlreadyRegistered, 'celery.exceptions.AlreadyRegistered'],
   [errors.QueueNotFound, 'celery.exceptions.QueueNotFound'],
   [errors.TimeoutError, 'celery.exceptions.TimeoutError'],

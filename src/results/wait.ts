@@ -17,7 +17,7 @@ export async function* waitFor(
   const open = new Set(ids);
   if (open.size === 0) return;
   options.signal?.throwIfAborted();
-  const timeoutMs = durationMs(options.timeout);
+  const timeoutMs = timeoutOf(options);
   using _hold = source.hold();
   const backend = await source.backend();
   if (timeoutMs !== undefined && timeoutMs <= 0) {
@@ -47,6 +47,16 @@ export async function* waitFor(
   if (open.size > 0) throw signal.aborted ? signal.reason : new CeleryError(`the result store stopped telling about ${named(open)}`);
 }
 
+/** Undefined: for ever. What is no time limit must not be taken for none. */
+function timeoutOf(options: WaitOptions | undefined): number | undefined {
+  const timeout = options?.timeout as unknown;
+  const timeoutMs = durationMs(timeout);
+  const isGiven = timeout !== undefined && timeout !== null;
+  if (timeoutMs !== undefined || (!isGiven && (options === undefined || typeof options === 'object'))) return timeoutMs;
+  const given = isGiven ? timeout : options;
+  throw new TypeError(`expected a time limit such as { timeout: 10 } (seconds) or { timeout: '500ms' }, not ${JSON.stringify(given) ?? String(given)}`);
+}
+
 function late(source: ResultSource, open: ReadonlySet<string>, timeoutMs: number): TimeoutError {
   return new TimeoutError(
     `no result of ${named(open)} within ${Math.round(timeoutMs) / 1000} s (${source.describe()}). The task goes on: is a worker running that consumes its queue?`,
@@ -69,7 +79,7 @@ export function guardJoin(source: ResultSource, options: GetOptions | undefined)
 
 /** What is left of a timeout that is shared by several waits. */
 export function deadlineOf(source: ResultSource, options: GetOptions | undefined): () => GetOptions {
-  const timeoutMs = durationMs(options?.timeout);
+  const timeoutMs = timeoutOf(options);
   if (timeoutMs === undefined) return () => options ?? {};
   const end = source.clock.monotonic() + timeoutMs;
   return () => ({ ...options, timeout: Math.max(0, end - source.clock.monotonic()) / 1000 });

@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../errors.ts';
+import { nearest } from '../kernel/nearest.ts';
 import type { Transport } from './transport.ts';
 
 type Load = () => Promise<{ readonly transport: Transport }>;
@@ -28,8 +29,9 @@ export const transportSchemes: readonly string[] = Object.keys(TRANSPORTS);
 export async function loadTransport(scheme: string): Promise<Transport> {
   const load = Object.hasOwn(TRANSPORTS, scheme) ? TRANSPORTS[scheme] : undefined;
   if (load === undefined) {
+    const meant = nearest(scheme, transportSchemes);
     throw new ImproperlyConfigured(
-      `there is no broker transport for ${JSON.stringify(`${scheme}://`)}; known are ${transportSchemes.map((name) => `${name}://`).join(', ')}`,
+      `there is no broker transport for ${JSON.stringify(`${scheme}://`)}; ${meant === undefined ? '' : `did you mean "${meant}://"? `}Known are ${transportSchemes.map((name) => `${name}://`).join(', ')}`,
     );
   }
   return (await load()).transport;

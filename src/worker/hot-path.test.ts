@@ -165,6 +165,7 @@ describe('not run', () => {
     expect(verdicts).toEqual(['a dead']);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('unregistered task of type "nowhere"');
+    expect(saved[0]).toMatchObject({ traceback: 'celery.exceptions.NotRegistered: nowhere\n' });
     expect(context.counters.refused.unknown).toBe(1);
   });
 
