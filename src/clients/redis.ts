@@ -18,11 +18,19 @@ export interface RedisScript {
 
 export const redisScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
+/** A connection as its server knows it; undefined where that may not be asked. */
+export interface RedisPeer {
+  readonly clientId: number | undefined;
+  /** Changes with each start of a server. */
+  readonly serverId: string | undefined;
+}
+
 /** One connection, which never reconnects by itself: when it is gone it is gone, and whoever owns it opens another. */
 export interface RedisConnection {
   /** Settles once: with nothing after a close of ours, with the reason when the server went away. */
   readonly closed: Promise<OperationalError | undefined>;
   readonly isClosed: boolean;
+  readonly peer: RedisPeer;
   /** OperationalError when the connection is lost or the server cannot do it just now (LOADING, OOM, BUSY…); ResponseError with the server's own words when it refuses for good. */
   call(name: string, ...args: RedisArgument[]): Promise<unknown>;
   /** The same, with strings of the reply as bytes. */
@@ -70,7 +78,7 @@ export async function openRedis(address: RedisAddress, options: RedisOpenOptions
   using _deadline = options.clock.schedule(options.timeoutMs, () => connection.fail(`no connection after ${options.timeoutMs / 1000} s`));
   try {
     await client.connect();
-    await checkVersion(connection, address.shown);
+    await connection.introduce();
     if (options.holdsProcess === false) connection.unref();
     return connection;
   } catch (error) {
@@ -118,14 +126,8 @@ function clientOptions(address: RedisAddress, options: RedisOpenOptions) {
   };
 }
 
-async function checkVersion(connection: RedisConnection, shown: string): Promise<void> {
-  const info = await connection.call('INFO', 'server').catch((error: unknown) => {
-    // Who may not ask is let in all the same, as by kombu.
-    if (error instanceof ResponseError) return undefined;
-    throw error;
-  });
-  if (info === undefined) return;
-  const version = /^redis_version:(\S+)/m.exec(String(info))?.[1] ?? '0';
+function checkVersion(info: string, shown: string): void {
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     throw new ImproperlyConfigured(`${shown}: Redis 6.2 or newer is needed (as by kombu 5.7), but the server is ${version}`);
@@ -139,6 +141,7 @@ class Connection implements RedisConnection {
   #lastError: Error | undefined;
   #isClosed = false;
   #isOurs = false;
+  #peer: RedisPeer = { clientId: undefined, serverId: undefined };
 
   constructor(client: IoRedis, shown: string) {
     this.#client = client;
@@ -150,6 +153,22 @@ class Connection implements RedisConnection {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  get peer(): RedisPeer {
+    return this.#peer;
+  }
+
+  /** Looks at the server, and at what we are to it. Who may not ask is let in all the same, as by kombu. */
+  async introduce(): Promise<void> {
+    const ask = (...command: [string, string]): Promise<unknown> =>
+      this.call(...command).catch((error: unknown) => {
+        if (error instanceof ResponseError) return undefined;
+        throw error;
+      });
+    const [info, id] = await Promise.all([ask('INFO', 'server'), ask('CLIENT', 'ID')]);
+    if (info !== undefined) checkVersion(String(info), this.#shown);
+    this.#peer = { clientId: id === undefined ? undefined : Number(id), serverId: /^run_id:(\S+)/m.exec(String(info))?.[1] };
   }
 
   call(name: string, ...args: RedisArgument[]): Promise<unknown> {

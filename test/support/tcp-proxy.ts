@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 /** A TCP proxy that can misbehave: for tests of what happens when the network does. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket; isDead: boolean }>();
+  readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket; isDead: boolean; late: Buffer[] | undefined }>();
   #mode: 'pass' | 'silent' | 'refuse' = 'pass';
   #cutAfter: number | undefined;
   /** Bytes that clients have sent so far. */
@@ -35,6 +35,29 @@ export class TcpProxy implements AsyncDisposable {
     for (const pair of this.#pairs) pair.isDead = true;
   }
 
+  /** What clients of the open connections say from now on is on its way for long, until `deliver`; they hear nothing more. */
+  delayOpen(): void {
+    for (const pair of this.#pairs) {
+      pair.isDead = true;
+      pair.late = [];
+    }
+  }
+
+  /** Bytes that are on their way. */
+  get delayed(): number {
+    return [...this.#pairs].reduce((sum, { late }) => sum + (late ?? []).reduce((bytes, chunk) => bytes + chunk.length, 0), 0);
+  }
+
+  /** The clients of delayed connections lose them; the server still believes that they live. */
+  dropDelayed(): void {
+    for (const { client, late } of this.#pairs) if (late !== undefined) client.resetAndDestroy();
+  }
+
+  /** What was delayed arrives at the server. */
+  deliver(): void {
+    for (const { upstream, late } of this.#pairs) for (const chunk of late?.splice(0) ?? []) if (!upstream.destroyed) upstream.write(chunk);
+  }
+
   /** New connections are closed at once; open ones go on. */
   refuse(): void {
     this.#mode = 'refuse';
@@ -63,7 +86,7 @@ export class TcpProxy implements AsyncDisposable {
       upstream.destroy();
       return;
     }
-    const pair = { client, upstream, isDead: false };
+    const pair = { client, upstream, isDead: false, late: undefined as Buffer[] | undefined };
     const isSilent = (): boolean => this.#mode === 'silent' || pair.isDead;
     this.#pairs.add(pair);
     const end = (): void => {
@@ -73,7 +96,7 @@ export class TcpProxy implements AsyncDisposable {
     };
     client.on('data', (chunk: Buffer) => {
       this.sent += chunk.length;
-      if (isSilent()) return;
+      if (isSilent()) return void pair.late?.push(chunk);
       if (this.#cutAfter !== undefined && this.sent >= this.#cutAfter) {
         upstream.write(chunk.subarray(0, chunk.length - (this.sent - this.#cutAfter)));
         this.#cutAfter = undefined;

@@ -1,5 +1,5 @@
 import { type RedisAddress, redisAddress } from '../../clients/redis-address.ts';
-import { openRedis, type RedisConnection } from '../../clients/redis.ts';
+import { openRedis, type RedisConnection, type RedisPeer } from '../../clients/redis.ts';
 import { RedisSubscriber } from '../../clients/redis-subscriber.ts';
 import { deferred } from '../../kernel/deferred.ts';
 import type { ConnectOptions } from '../transport.ts';
@@ -15,6 +15,7 @@ export class StoreConnections implements AsyncDisposable {
   readonly #address: RedisAddress;
   readonly #open = new Set<RedisConnection>();
   readonly #closed = deferred<Error>();
+  readonly #peers: RedisPeer[] = [];
   #command: RedisConnection | undefined;
   #subscriber: Promise<RedisSubscriber> | undefined;
   #isClosed = false;
@@ -34,6 +35,11 @@ export class StoreConnections implements AsyncDisposable {
   /** Settles with the reason when the server went away. */
   get closed(): Promise<Error> {
     return this.#closed.promise;
+  }
+
+  /** All that were opened and not closed by ourselves, as the server knows them. */
+  get peers(): readonly RedisPeer[] {
+    return this.#peers;
   }
 
   get command(): RedisConnection {
@@ -68,6 +74,7 @@ export class StoreConnections implements AsyncDisposable {
       return connection;
     }
     this.#open.add(connection);
+    this.#peers.push(connection.peer);
     void connection.closed.then((reason) => this.#lost(connection, reason));
     return connection;
   }
@@ -79,6 +86,8 @@ export class StoreConnections implements AsyncDisposable {
 
   #lost(connection: RedisConnection, reason: Error | undefined): void {
     this.#open.delete(connection);
+    // Gone on both sides: only then will the server do nothing more for it.
+    if (reason === undefined) this.#peers.splice(this.#peers.indexOf(connection.peer), 1);
     if (reason === undefined || this.#isClosed) return;
     this.#isClosed = true;
     this.#closed.resolve(reason);

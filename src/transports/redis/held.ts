@@ -16,7 +16,9 @@ export async function heldBy(connection: RedisConnection, keys: RedisKeys, owner
     cursor = String(next);
     for (let i = 0; i + 1 < found.length; i += 2) held.set(String(found[i]), { tag: String(found[i]), record: found[i + 1]! });
   } while (cursor !== '0');
-  return [...held.values()].toSorted((a, b) => orderOf(b.tag) - orderOf(a.tag) || (a.tag < b.tag ? 1 : -1));
+  return [...held.values()].toSorted(lastTakenFirst);
 }
+
+export const lastTakenFirst = (a: HeldEntry, b: HeldEntry): number => orderOf(b.tag) - orderOf(a.tag) || (a.tag < b.tag ? 1 : -1);
 
 const orderOf = (tag: string): number => Number(tag.slice(tag.lastIndexOf('/') + 1));

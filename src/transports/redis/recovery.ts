@@ -3,10 +3,11 @@ import { newId } from '../../kernel/ids.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Binding } from '../transport.ts';
-import { heldBy, type HeldEntry } from './held.ts';
+import { heldBy, type HeldEntry, lastTakenFirst } from './held.ts';
 import { RedisKeys } from './keys.ts';
 import type { RedisTransportOptions } from './options.ts';
 import { priorityOf, readOwnRecord, readRecord } from './record.ts';
+import { type Remains, remainsOf, takenSinceMs } from './remains.ts';
 import * as scripts from './scripts.ts';
 import { marked } from './settlements.ts';
 
@@ -147,6 +148,33 @@ export class Recovery {
     }
     this.#strays = strays;
     return count;
+  }
+
+  /** What the server has recorded as held for stores of ours that were lost, and nobody knows of: their answers never came, or the requests were carried out later. */
+  async returnStrays(known: () => ReadonlySet<string>): Promise<number> {
+    let count = 0;
+    for (const remains of remainsOf(this.#given.owner, this.#clock.now())) {
+      const ids = known();
+      const strays = (await this.#tagsOf(remains)).filter((tag) => !ids.has(tag));
+      if (strays.length === 0) continue;
+      const records = (await this.#connection.callBytes('HMGET', this.#keys.unacked, ...strays)) as (Buffer | null)[];
+      // Numbers grow with taking: the last taken goes back first.
+      const held = strays.flatMap((tag, i) => (records[i] ? [{ tag, record: records[i] }] : [])).toSorted(lastTakenFirst);
+      count += await this.#giveBack(held);
+    }
+    return count;
+  }
+
+  async #tagsOf(remains: Remains): Promise<readonly string[]> {
+    const tags: string[] = [];
+    const [since, now] = [takenSinceMs(remains) / 1000, this.#clock.now() / 1000];
+    for (let offset = 0, looked = PAGE; looked === PAGE; offset += PAGE) {
+      const args = [since, now, remains.tagPrefix, offset, PAGE];
+      const [count, found] = (await this.#connection.run(scripts.tagsOfStore, [this.#keys.unackedIndex], args)) as [number, string[]];
+      looked = count;
+      tags.push(...found);
+    }
+    return tags;
   }
 
   async #unparkDue(max: number): Promise<number> {

@@ -145,6 +145,14 @@ for _, tag in ipairs(old) do
 end
 return {#old, refreshed}`);
 
+/** Tags of a store of ours, a page at a time. KEYS unacked_index · ARGV since, now, prefix of its tags, offset, page · Gives how many were looked at, and the tags. */
+export const tagsOfStore = redisScript(`
+local looked, found = redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'BYSCORE', 'LIMIT', ARGV[4], ARGV[5]), {}
+for _, tag in ipairs(looked) do
+  if string.sub(tag, 1, #ARGV[3]) == ARGV[3] then found[#found + 1] = tag end
+end
+return {#looked, found}`);
+
 /** Brings back parked messages that are due; not marked redelivered, they never were with anyone. KEYS unacked, unacked_index, eta, list · ARGV tag, envelope, tag, envelope… */
 export const unpark = redisScript(`
 local moved = 0

@@ -13,6 +13,7 @@ import { Lease } from './lease.ts';
 import { Outbox } from './outbox.ts';
 import { recordSuffix } from './record.ts';
 import { Recovery } from './recovery.ts';
+import { endConnections, leaveBehind, remainsOf } from './remains.ts';
 import * as scripts from './scripts.ts';
 import { Settlements } from './settlements.ts';
 import { type Arrival, type Seat, Waiting } from './waiting.ts';
@@ -45,6 +46,7 @@ export class RedisStore implements QueueStore {
   readonly #tags = new DeliveryTags();
   #nextNumber = 1;
   #hasLostRace = false;
+  #hasLeft = false;
 
   constructor(connections: StoreConnections, options: ConnectOptions) {
     const { clock, log, owner } = options;
@@ -68,11 +70,14 @@ export class RedisStore implements QueueStore {
       visibilityTimeoutMs: connections.options.visibilityTimeoutMs,
       onReturned: () => this.#waiting.ring(),
     });
+    void connections.closed.then(() => this.#leaveBehind());
     this.#recovery = new Recovery({ connection, keys, options: connections.options, owner, clock, log, bindingsOf: (exchange) => this.bindings.of(exchange) });
   }
 
   static async open(options: ConnectOptions): Promise<RedisStore> {
-    return new RedisStore(await StoreConnections.open(options), options);
+    const connections = await StoreConnections.open(options);
+    await endConnections(options.owner, connections.command, options.clock.now());
+    return new RedisStore(connections, options);
   }
 
   createQueue(queue: QueueSpec): Promise<void> {
@@ -136,9 +141,16 @@ export class RedisStore implements QueueStore {
     return this.#recovery.returnHeld(this.owner, known);
   }
 
+  async returnStrays(known: () => ReadonlySet<string>): Promise<number> {
+    const count = await this.#recovery.returnStrays(known);
+    if (count > 0) this.#waiting.ring();
+    return count;
+  }
+
   async recover(max: number): Promise<number> {
     await this.bindings.refresh(this.#clock.monotonic());
-    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken(this.#waiting.takenQueues));
+    const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
+    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));
     if (count > 0) this.#waiting.ring();
     return count;
   }
@@ -154,9 +166,17 @@ export class RedisStore implements QueueStore {
 
   /** What is still held stays held; it comes back when the lease lapses, or is found by the next store of this owner. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#connections.command.isClosed) await this.#leave().catch(() => undefined);
+    if (!this.#connections.command.isClosed) await this.#leave().catch(() => this.#leaveBehind());
     this.#lease[Symbol.dispose]();
     await this.#connections[Symbol.asyncDispose]();
+  }
+
+  /** Nobody will hear what the server still does for us: the next store of this owner looks after it. */
+  #leaveBehind(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    const { peers } = this.#connections;
+    leaveBehind(this.owner, { tagPrefix: this.#tagPrefix, takenQueues: this.#waiting.takenQueues, connections: [...peers], lostAtMs: this.#clock.now() });
   }
 
   async #leave(): Promise<void> {

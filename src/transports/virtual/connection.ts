@@ -37,7 +37,8 @@ export class VirtualConnection implements BrokerConnection {
     this.closed = this.#closed.promise;
     const fail = (error: unknown): void => this.#fail(error);
     const times = leaseTimes(connect.transportOptions);
-    this.lease = new Lease({ store, times, clock: connect.clock, log: connect.log, openThread: options.openThread, onBroken: fail });
+    const known = (): ReadonlySet<string> => holds.knownIds();
+    this.lease = new Lease({ store, times, known, clock: connect.clock, log: connect.log, openThread: options.openThread, onBroken: fail });
     this.#parts = {
       store,
       capabilities,

@@ -41,6 +41,11 @@ export class Holds {
     return this.#stores.size > 0;
   }
 
+  /** The ids of all that is held or being settled. */
+  knownIds(): ReadonlySet<string> {
+    return new Set([...this.#held, ...this.#ending].map(({ id }) => id));
+  }
+
   add(reservation: Reservation): void {
     this.#held.add(reservation);
   }
@@ -77,8 +82,7 @@ export class Holds {
     const isFirst = this.#takers.size === 0;
     this.#takers.add(store);
     if (isFirst) {
-      const reservations = [...this.#held, ...this.#ending];
-      this.#reconciled = store.reconcile?.(new Set(reservations.map(({ id }) => id)), reservations) ?? NOTHING;
+      this.#reconciled = store.reconcile?.(this.knownIds(), [...this.#held, ...this.#ending]) ?? NOTHING;
       return this.#reconciled;
     }
     // Nothing is taken while somebody looks, for the look would not know of it.

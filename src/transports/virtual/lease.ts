@@ -57,6 +57,8 @@ export interface LeaseOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random?: () => number;
+  /** The ids of what is held, as far as we know. */
+  readonly known?: () => ReadonlySet<string>;
   /** Renews while the event loop is blocked; made when the lease begins. */
   readonly openThread?: (() => LeaseThread) | undefined;
   /** The lease cannot be kept: it was lost, or the server is gone. */
@@ -141,6 +143,9 @@ export class Lease implements LeaseWatch {
   }
 
   async #look(): Promise<void> {
+    const { store, known, log } = this.#options;
+    const strays = (known && (await store.returnStrays?.(known))) ?? 0;
+    if (strays > 0) log.info(`put back ${strays} messages that the server had given to a lost connection of ours`);
     for (;;) {
       const count = await this.#options.store.recover(RECOVER_BATCH);
       if (count > 0) this.#options.log.info(`put back ${count} messages that had been held by lost workers or were due`);

@@ -30,6 +30,11 @@ export interface QueueStore extends AsyncDisposable {
   reconcile?(known: ReadonlySet<string>, reservations?: readonly Reservation[]): Promise<number>;
   /** Declares owners lost that were gone at two looks, puts back what they held, each message once, and what is due of the parked. Returns how many. */
   recover(max: number): Promise<number>;
+  /**
+   * Puts back what stores of this owner had taken whose connections were lost, and which is not known here: the server may carry out a request long after we have given it up.
+   * Asked at each look for lost owners. `known` gives the ids that are remembered now. Returns how many.
+   */
+  returnStrays?(known: () => ReadonlySet<string>): Promise<number>;
   size(queue: string): Promise<number>;
   purge(queue: string): Promise<number>;
   /** `type` is the exchange's, where this process knows it: some layouts store a topic's pattern beside its key. */
