@@ -6,7 +6,7 @@ import type { Json } from '../../protocol/json.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { BackendCapabilities, BackendOptions, ChordStore, ResultBackend, SaveOptions } from '../backend.ts';
 import { SqliteChords, sweepChords } from './chords.ts';
-import { forgetSome, type ResultRow, resultBatch, sweepSome } from './results.ts';
+import { type ResultRow, resultBatch, sweepSome } from './results.ts';
 import { watchResults } from './watch.ts';
 
 const SWEEP_ROWS = 200;
@@ -54,7 +54,8 @@ export class SqliteBackend implements ResultBackend {
 
   async forget(taskIds: readonly string[]): Promise<void> {
     for (let from = 0; from < taskIds.length; from += SWEEP_ROWS) {
-      await this.#write(SWEEP_ROWS, (file) => forgetSome(file, taskIds.slice(from, from + SWEEP_ROWS)));
+      const some = JSON.stringify(taskIds.slice(from, from + SWEEP_ROWS));
+      await this.#write(SWEEP_ROWS, (file) => file.sql('DELETE FROM result WHERE task_id IN (SELECT value FROM json_each(?))').run([some]));
     }
   }
 

@@ -69,21 +69,9 @@ function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly 
   });
 }
 
-/** A number that was given is never given again: SQLite itself remembers only those of new rows. To be run before rows are deleted, in the same transaction. */
-function keepNumbers(file: SqliteFile): void {
-  file.sql(`UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM result) WHERE name = 'result' AND seq < (SELECT max(seq) FROM result)`).run();
-}
-
-/** To be run in a transaction. */
-export function forgetSome(file: SqliteFile, taskIds: readonly string[]): void {
-  keepNumbers(file);
-  file.sql('DELETE FROM result WHERE task_id IN (SELECT value FROM json_each(?))').run([JSON.stringify(taskIds)]);
-}
-
 /** Deletes up to `max` rows of each kind that have expired; returns how many. To be run in a transaction. */
 export function sweepSome(file: SqliteFile, beforeMs: number, max: number): number {
   let count = 0;
-  keepNumbers(file);
   for (const table of SWEEP_TABLES) {
     count += file
       .sql(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`)
