@@ -1,11 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Celery } from '../../src/app/celery.ts';
-import { coreOf } from '../../src/app/core.ts';
 import { control, inspect } from '../../src/control/index.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
-import { createLogger } from '../../src/kernel/logger.ts';
-import type { Channel } from '../../src/transports/transport.ts';
-import { Worker } from '../../src/worker/worker.ts';
+import { workerOn } from '../support/faulty-road.ts';
 import { management, noRabbit, rabbitVhost } from '../support/rabbitmq.ts';
 import { queueName } from '../support/roads.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -19,61 +14,26 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ goes on by itself', (
     const proxy = await TcpProxy.to(vhost!.port);
     const url = new URL(vhost!.url);
     url.port = String(proxy.port);
-    const queue = queueName();
-    const lines: string[] = [];
-    const log = createLogger({
-      clock: systemClock,
-      level: 'INFO',
-      write: (line) => void lines.push(line),
-      format: ({ level, message }) => `${level} ${message}`,
-    });
-    const app = new Celery('proj', { broker: url.href, backend: 'memory://', taskDefaultQueue: queue, log, ...settings });
-    /** Not through the proxy. */
-    const outside = new Celery('proj', { broker: vhost!.url, backend: 'memory://', taskDefaultQueue: queue, ...settings });
-    const add = app.task('proj.add', (x: number, y: number) => x + y);
-    const runs: string[] = [];
-    const gates = new Map<string, () => void>();
-    app.task('proj.gate', { acksLate: true }, async (name: string) => {
-      runs.push(name);
-      await new Promise<void>((resolve) => gates.set(name, resolve));
-      return name;
-    });
-    const worker = new Worker(app, { hostname: `w@${queue}`, concurrency: 4 });
-    const link = await coreOf(outside).openLink('test');
-    const channel = async (): Promise<Channel> => (await link.connection()).openChannel();
-    onTestFinished(async () => {
-      for (const open of gates.values()) open();
-      proxy.heal();
-      await worker.stop({ mode: 'cold' });
-      await link.close();
-      await Promise.all([app.close(), outside.close()]);
-      await proxy[Symbol.asyncDispose]();
-    });
-    await worker.start();
-    /** A task runs, within five seconds. */
-    const works = async (): Promise<void> => {
-      const result = await outside.sendTask('proj.add', [2, 2]);
-      expect(await result.get({ timeout: 5 })).toBe(4);
-    };
-    await works();
-    const warnings = (): readonly string[] => lines.filter((line) => /^(WARNING|ERROR)/.test(line));
-    return { proxy, queue, warnings, works, channel, outside, add, runs, gates };
+    const road = await workerOn({ url: url.href, directUrl: vhost!.url, settings, heal: () => proxy.heal() });
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    return { ...road, proxy };
   }
 
   test('when its consumer is cancelled, since the queue was deleted', async () => {
-    const { queue, warnings, works, channel } = await setUp();
+    const { queue, warnings, resumes, channel } = await setUp();
     await (await channel()).deleteQueue(queue);
-    await expect.poll(warnings).toHaveLength(1);
-    await works();
+    const since = Date.now();
+    await expect.poll(warnings, { timeout: 10_000 }).toHaveLength(1);
+    await resumes('queue deleted, consumer cancelled by the server', since);
     expect(warnings()).toEqual([expect.stringMatching(/the broker cancelled the consumer of .*: the queue was deleted, or its node went down/)]);
   });
 
   test('when the connection is reset', async () => {
-    const { proxy, warnings, works, runs, gates, outside } = await setUp();
+    const { proxy, warnings, resumes, runs, gates, outside } = await setUp();
     const held = await outside.sendTask('proj.gate', ['held']);
     await expect.poll(() => runs).toEqual(['held']);
     proxy.reset();
-    await works();
+    await resumes('TCP reset while a task runs', Date.now());
     // Said by each road that was open, and by nobody else.
     expect(warnings()).not.toHaveLength(0);
     expect(warnings().filter((line) => !line.includes('lost the connection'))).toEqual([]);
@@ -84,16 +44,16 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ goes on by itself', (
   });
 
   test('when the network swallows everything: heartbeats tell', { timeout: 40_000 }, async () => {
-    const { proxy, warnings, works } = await setUp({ brokerHeartbeat: 2 });
+    const { proxy, warnings, resumes } = await setUp({ brokerHeartbeat: 2 });
     proxy.silenceOpen();
     await expect
       .poll(warnings, { timeout: 15_000 })
       .toContainEqual(expect.stringMatching(/lost the connection.*nothing came from .* for two heartbeat intervals/));
-    await works();
+    await resumes('half-open socket, once two heartbeat intervals have told', Date.now());
   });
 
   test('when RabbitMQ closes the connection, as a node does that goes down', async () => {
-    const { warnings, works } = await setUp();
+    const { warnings, resumes } = await setUp();
     const close = async (): Promise<number> => {
       const all = (await management('GET', `/api/vhosts/${vhost!.name}/connections`)) as readonly { readonly name: string }[];
       const named = (await Promise.all(
@@ -105,7 +65,7 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ goes on by itself', (
     };
     // The statistics lag behind by some seconds.
     await expect.poll(close, { timeout: 15_000, interval: 300 }).toBeGreaterThan(0);
-    await works();
+    await resumes('connection closed by the broker (CONNECTION_FORCED)', Date.now());
     expect(warnings().filter((line) => line.includes('lost the connection'))).toEqual([expect.stringContaining('CONNECTION_FORCED')]);
   });
 

@@ -275,6 +275,11 @@ function translated(error: unknown, what = 'a queue or exchange'): Error {
   }
   if (error.replyCode === PRECONDITION_FAILED && /invalid (arg|property)/.test(error.message))
     return new PreconditionFailed(`${what} cannot be declared like this: ${error.message}. Quorum queues, for one, have no priorities`, { cause: error });
+  if (error.replyCode === PRECONDITION_FAILED && /acknowledgement .*timed out/.test(error.message))
+    return new OperationalError(
+      `${error.message}. A task ran longer than the consumer_timeout of RabbitMQ, and comes again: raise that, or acknowledge early (acksLate: false)`,
+      { cause: error },
+    );
   if (error.replyCode === RESOURCE_LOCKED)
     return new PreconditionFailed(`${what} belongs to another connection: ${error.message}. Is the node name in use? Give this one another with -n`, {
       cause: error,
