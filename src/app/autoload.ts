@@ -129,10 +129,21 @@ async function load(spec: string, file: string): Promise<LoadedModule> {
     return await importModule(file);
   } catch (error) {
     if (error instanceof ImproperlyConfigured) throw error;
-    const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-    throw new ImproperlyConfigured(`-A ${spec}: ${file} threw an error while it was loaded.\n${stack}`, { cause: error });
+    throw new ImproperlyConfigured(`-A ${spec}: ${file} threw an error while it was loaded.\n${inUsersWords(error)}`, { cause: error });
   }
 }
+
+/** What went wrong and where in the project; the frames of Node, of loaders and of this package tell nobody anything. The whole stack is in the cause. */
+function inUsersWords(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  return stack
+    .split('\n')
+    .filter((line) => !/^\s+at /.test(line) || (/[/\\]/.test(line) && !/[( ]node:|[/\\]node_modules[/\\]/.test(line) && !line.includes(HERE)))
+    .join('\n');
+}
+
+/** The folder of the package's own modules, `src` or `dist`, as stacks show it. */
+const HERE = new URL('..', import.meta.url).href;
 
 /** What a module exports by name; CommonJS gives all in its default. */
 function exportsOf(module: LoadedModule): LoadedModule {

@@ -20,6 +20,8 @@ export interface Terminal {
   readonly env: Record<string, string | undefined>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Whether `err` is read by a person at a terminal. */
+  readonly isTerminal?: boolean;
   /** Asks, and gives the answer; undefined where nobody can be asked. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }

@@ -26,6 +26,7 @@ const code = await runProgram(
     env: process.env,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
     async ask(question) {
       if (!process.stdin.isTTY) return undefined;
       const lines = createInterface({ input: process.stdin, output: process.stderr });

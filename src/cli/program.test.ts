@@ -30,7 +30,7 @@ test('--help lists commands, global options and examples', async () => {
       --result-backend <url>  Result store, instead of the configured one; also CELERY_RESULT_BACKEND.
       --config <module>       Module with settings. (env: CELERY_CONFIG_MODULE)
       --workdir <folder>      Folder to work in.
-      -C, --no-color          No colours (there are none yet).
+      -C, --no-color          No colours in the log, as with NO_COLOR.
       -q, --quiet             Say less: no banner.
       --version               Print the version and exit.
       --help                  Show this and exit.

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { CeleryError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
@@ -22,7 +23,7 @@ export async function runProgram(commands: readonly AnyCliCommand[], argv: reado
     return exit.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    terminal.err(`Error: ${messageOf(error)}\n`);
+    terminal.err(`Error: ${messageOf(error, wantsDetail(argv, terminal.env))}\n`);
     return exitCodeOf(error);
   }
 }
@@ -61,7 +62,7 @@ function globalOptions(program: Command): Command {
     .addOption(new Option('--result-backend <url>', 'Result store, instead of the configured one; also CELERY_RESULT_BACKEND.'))
     .addOption(new Option('--config <module>', 'Module with settings.').env('CELERY_CONFIG_MODULE'))
     .addOption(new Option('--workdir <folder>', 'Folder to work in.'))
-    .addOption(new Option('-C, --no-color', 'No colours (there are none yet).'))
+    .addOption(new Option('-C, --no-color', 'No colours in the log, as with NO_COLOR.'))
     .addOption(new Option('-q, --quiet', 'Say less: no banner.'))
     .addOption(new Option('--skip-checks', 'Taken for Celery’s sake; there is nothing to skip.').hideHelp());
 }
@@ -113,7 +114,14 @@ function exitCodeOf(error: unknown): number {
   return code === 'OPERATIONAL' ? exitCodes.unavailable : exitCodes.failure;
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof CeleryError) return maskText(error.message);
-  return maskText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+/** `-l debug`, or DEBUG set to anything: then every stack is shown, of causes too. */
+function wantsDetail(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): boolean {
+  return (env['DEBUG'] ?? '') !== '' || /(?:^| )(?:-l|--loglevel)[ =]?debug(?: |$)/i.test(argv.join(' '));
+}
+
+function messageOf(error: unknown, isDetailed: boolean): string {
+  if (isDetailed) return maskText(error instanceof Error ? inspect(error) : String(error));
+  if (!(error instanceof CeleryError)) return maskText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const hint = error.cause instanceof Error && error.message.includes('while it was loaded') ? '\n(DEBUG=1 in the environment shows the whole stack.)' : '';
+  return maskText(error.message) + hint;
 }

@@ -4,7 +4,6 @@ import type { RateLimit } from '../app/task-options.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import { durationMs } from '../kernel/duration.ts';
 import type { Duration } from '../kernel/duration.ts';
-import { declare } from '../messaging/consumer.ts';
 import type { Queue } from '../messaging/entities.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import type { RevokeOptions } from '../results/result.ts';
@@ -12,6 +11,7 @@ import { broadcast } from '../app/broadcast.ts';
 import type { BroadcastOptions, Replies } from '../app/broadcast.ts';
 import { commands, writeArgs } from './commands.ts';
 import type { CommandName } from './commands.ts';
+import { purgeQueues } from './purge.ts';
 
 type OneOrMore<T> = T | readonly T[];
 type Named = string | { readonly name: string };
@@ -73,30 +73,13 @@ export function control(app: Celery): Control {
     enableEvents: (options) => say('enableEvents', {}, options),
     disableEvents: (options) => say('disableEvents', {}, options),
     shutdown: (options) => say('shutdown', {}, options),
-    purge: () => purge(app),
+    purge: () => purgeQueues(core, core.queues.consumeFrom, { role: 'control', maxRetries: 2 }),
     broadcast: async <T>(
       method: string,
       args: Readonly<Record<string, unknown>> = {},
       { reply = false, ...options }: BroadcastOptions & { readonly reply?: boolean } = {},
     ) => (await broadcast(core, { method, args: args as ValueMap, reply }, options)) as Replies<T & Value>,
   };
-}
-
-async function purge(app: Celery): Promise<number> {
-  const core = coreOf(app);
-  using _hold = core.hold();
-  const link = await core.openLink('control', { maxRetries: 2 });
-  try {
-    const channel = await (await link.connection()).openChannel();
-    let count = 0;
-    for (const queue of core.queues.consumeFrom) {
-      await declare(channel, core.queues.declaration(queue));
-      count += await channel.purge(queue);
-    }
-    return count;
-  } finally {
-    await link.close();
-  }
 }
 
 /** Left out rather than sent as null where nobody said anything. */

@@ -117,6 +117,19 @@ test('gives up with OperationalError after the rounds it was given', async () =>
   expect(b.tried).toHaveLength(2);
 });
 
+test.each([
+  ['cannot reach fake://user:secret@one/: refused', { hosts: ['one'] }, 'cannot connect to fake://user:**@one/: refused'],
+  [
+    'cannot connect to two:1: refused',
+    { hosts: ['one', 'two'] },
+    'cannot connect to fake://user:**@one/, fake://user:**@two/: cannot connect to two:1: refused',
+  ],
+])('%s: of one server it is said once where it is', async (message, options, told) => {
+  const { link, broker: b } = broker({ maxRetries: 0, ...options });
+  b.answer = () => Promise.reject(new OperationalError(message));
+  await expect(link.connection()).rejects.toThrow(new OperationalError(told));
+});
+
 test('does not repeat what cannot succeed', async () => {
   const { link, broker: b } = broker();
   b.answer = () => Promise.reject(new ImproperlyConfigured('install ioredis'));

@@ -87,16 +87,23 @@ class Link implements BrokerLink {
       } catch (error) {
         if (error instanceof CeleryError && !(error instanceof OperationalError)) throw error;
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-        const reason = maskText(error instanceof Error ? error.message : String(error));
-        const where = this.#options.urls.map((url) => maskUrl(url)).join(', ');
-        if (maxRetries !== null && attempt >= maxRetries) throw new OperationalError(`cannot connect to ${where}: ${reason}`, { cause: error });
+        const failed = this.#failed(error);
+        if (maxRetries !== null && attempt >= maxRetries) throw new OperationalError(failed, { cause: error });
         const waitMs = retryWaitMs(WAITS, attempt);
         const early = waitMs > LOOK_MS ? ', or as soon as it answers' : '';
-        log.error(`cannot connect to ${where}: ${reason}. Trying again in ${(waitMs / 1000).toFixed(2)} seconds${early} (${attempt + 1}/${maxRetries ?? '∞'})`);
+        log.error(`${failed}. Trying again in ${(waitMs / 1000).toFixed(2)} seconds${early} (${attempt + 1}/${maxRetries ?? '∞'})`);
         const found = await this.#lookUntil(clock.monotonic() + waitMs);
         if (found !== undefined) return this.#use(found);
       }
     }
+  }
+
+  /** Drivers say themselves where they could not get: of one server that need not be said twice, of several it tells which was the last. */
+  #failed(error: unknown): string {
+    const { urls } = this.#options;
+    const reason = maskText(error instanceof Error ? error.message : String(error));
+    const why = urls.length > 1 ? reason : reason.replace(/^cannot (?:reach|connect to) \S+: /, '');
+    return `cannot connect to ${urls.map((url) => maskUrl(url)).join(', ')}: ${why}`;
   }
 
   /** Waits until then, or until the broker answers: undefined when it did not. The round that ends the wait is the caller's. */

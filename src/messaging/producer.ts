@@ -109,7 +109,9 @@ class LinkProducer implements Producer {
       isRetryable: (error) =>
         !this.#isClosed && [OperationalError, ...this.#retryErrors(), ...(policy.retryErrors ?? [])].some((type) => error instanceof type),
       onRetry: (error, count, waitMs) =>
-        this.#sayOnce(`publishing failed, trying again in ${waitMs} ms (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`),
+        this.#sayOnce(
+          `publishing failed, trying again ${waitMs === 0 ? 'at once' : `in ${Math.round(waitMs)} ms`} (${count + 1}/${policy.maxRetries ?? '∞'}): ${(error as Error).message}`,
+        ),
     });
   }
 

@@ -115,6 +115,18 @@ test('a module that throws is named, with its stack', async () => {
   expect(code).toBe(2);
 });
 
+test('the frames of Node and of loaders are shown to whoever asks for them', async () => {
+  await using project = new Project({ 'tasks.ts': `enum E { a }\nvoid E.a;\nimport './gone.ts';\n${app}` }, 'module');
+  const brief = project.run(['-A', 'tasks', 'worker']);
+  expect(brief.err).toContain('gone.ts');
+  expect(brief.err).toContain('(DEBUG=1 in the environment shows the whole stack.)\n');
+  expect(brief.err).not.toMatch(/at .*(?:node:|node_modules|dist)/);
+  for (const detailed of [project.run(['-A', 'tasks', 'worker', '-l', 'debug']), project.run(['-A', 'tasks', 'report'], { DEBUG: '1' })]) {
+    expect(detailed.err).toMatch(/at .*node:/);
+    expect(detailed.code).toBe(2);
+  }
+});
+
 test('a module whose own import is missing says which', async () => {
   await using project = new Project({ 'tasks.ts': `import './gone.ts';\n${app}` }, 'module');
   const { code, err } = project.run(['-A', 'tasks', 'report']);

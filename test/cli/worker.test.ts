@@ -39,7 +39,7 @@ describe('a worker on the embedded default', () => {
     expect(code).toBe(0);
     const id = out.trim();
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
-    expect(project.run(['-A', 'tasks', 'result', id])).toEqual({ code: 0, out: '4\n', err: '' });
+    expect(project.run(['-A', 'tasks', 'result', id])).toMatchObject({ code: 0, out: '4\n' });
     await worker.said(new RegExp(`^\\[.*: INFO/MainProcess\\] Task tasks\\.add\\[${id}\\] succeeded in [0-9.]+s: 4$`, 'm'));
   });
 
@@ -177,8 +177,24 @@ test('a module that `include` names and that is not there is an error', async ()
 test('a wrong setting after -- ends the worker before it starts', async () => {
   await using project = new Project({ 'tasks.ts': tasks }, 'module');
   const { code, err } = project.run(['-A', 'tasks', 'worker', '--', 'worker.prefetch=1']);
-  expect(err).toBe('Error: There is no setting "worker_prefetch".\n');
+  expect(err).toBe('Error: There is no setting "worker_prefetch". Did you mean "worker_prefetch_multiplier"?\n');
   expect(code).toBe(2);
+});
+
+test('a result that nobody knows is waited for in so many words', async () => {
+  await using project = new Project({ 'tasks.ts': tasks }, 'module');
+  const { code, err } = project.run(['-A', 'tasks', 'result', '--timeout', '0.2', 'nobody-knows']);
+  expect(err).toMatch(
+    /^Nothing is stored of task nobody-knows: it has not run yet, or its id is another\. Waiting for at most 0\.2 s\.\nError: no result of task/,
+  );
+  expect(code).toBe(1);
+});
+
+test('a broker without a scheme is told which', async () => {
+  await using project = new Project({ 'tasks.ts': tasks }, 'module');
+  const { code, err, out } = project.run(['-A', 'tasks', '-b', 'localhost:6379', 'worker']);
+  expect(err).toMatch(/^Error: "localhost:6379" names a server, .*did you mean redis:\/\/localhost:6379\?\n$/);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
 });
 
 test('control shutdown ends the workers', async () => {

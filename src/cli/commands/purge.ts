@@ -1,5 +1,5 @@
 import { coreOf } from '../../app/core.ts';
-import { declare } from '../../messaging/consumer.ts';
+import { purgeQueues } from '../../control/purge.ts';
 import { defineCommand, exitCodes } from '../command.ts';
 import { commaList } from '../values.ts';
 
@@ -28,20 +28,11 @@ export const purge = defineCommand<PurgeOptions>({
       context.terminal.err('Nothing was deleted. Without a terminal to ask at, use --force.\n');
       return exitCodes.failure;
     }
-    using _hold = core.hold();
-    const link = await core.openLink('purge', { maxRetries: 0 });
     try {
-      const channel = await (await link.connection()).openChannel();
-      const purged = [];
-      for (const name of names) {
-        await declare(channel, core.queues.declaration(name));
-        purged.push(await channel.purge(name));
-      }
-      const count = purged.reduce((sum, one) => sum + one, 0);
+      const count = await purgeQueues(core, names, { role: 'purge', maxRetries: 0 });
       context.print(count === 0 ? `No messages purged from ${queues}.` : `Purged ${count} ${count === 1 ? 'message' : 'messages'} from ${queues}.`);
       return exitCodes.ok;
     } finally {
-      await link.close();
       await app.close();
     }
   },

@@ -29,6 +29,7 @@ export const result = defineCommand<ResultOptions>({
         context.print((await handle.traceback()) ?? 'None');
         return exitCodes.ok;
       }
+      if (!(await handle.ready())) context.terminal.err(`${waitingFor(id!, await handle.state(), options.timeout)}\n`);
       const value = await handle.get({ propagate: false, ...(options.timeout === undefined ? {} : { timeout: options.timeout }) });
       if (!(value instanceof Error)) {
         context.print(resultText(value));
@@ -42,3 +43,13 @@ export const result = defineCommand<ResultOptions>({
     }
   },
 });
+
+/** An id that nobody knows is one that is still to come: without a word it would look as if the command hung. */
+function waitingFor(id: string, state: string, timeout: Duration | undefined): string {
+  const what = state === 'PENDING' ? `Nothing is stored of task ${id}: it has not run yet, or its id is another` : `Task ${id} is ${state}`;
+  const howLong =
+    timeout === undefined ? 'for as long as it takes (Ctrl+C ends that; --timeout 10 gives up after 10 s)' : `for at most ${shownSeconds(timeout)}`;
+  return `${what}. Waiting ${howLong}.`;
+}
+
+const shownSeconds = (timeout: Duration): string => (typeof timeout === 'number' ? `${timeout} s` : timeout);

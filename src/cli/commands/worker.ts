@@ -13,7 +13,7 @@ import { compileOptions, type CompiledOptions, type WorkerOptions } from '../../
 import type { Declaration } from '../../messaging/outgoing.ts';
 import { banner, type BannerQueue } from '../banner.ts';
 import { defineCommand, exitCodes } from '../command.ts';
-import { openLog } from '../log.ts';
+import { isColourful, openLog } from '../log.ts';
 import { notBuiltWorkerOptions } from '../not-built.ts';
 import { PidFile } from '../pid-file.ts';
 import { commaList, concurrency, logLevel, seconds, wholeNumber } from '../values.ts';
@@ -69,6 +69,13 @@ export const worker = defineCommand<CliWorkerOptions>({
       level: options.loglevel,
       format: options.logformat,
       file: file === undefined ? undefined : fillNodeName(file, compiled.hostname),
+      isColourful: isColourful({
+        allowed: context.global.color,
+        setting: core.settings.workerLogColor,
+        toFile: file !== undefined,
+        isTerminal: context.terminal.isTerminal === true,
+        env: context.terminal.env,
+      }),
       err: context.terminal.err,
     });
     using _pid = options.pidfile === undefined ? undefined : new PidFile(fillNodeName(options.pidfile, compiled.hostname));

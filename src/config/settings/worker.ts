@@ -40,7 +40,7 @@ export const workerSettings = {
   /** Take over Python's root logger. */
   workerHijackRootLogger: row(flag, true, { old: 'CELERYD_HIJACK_ROOT_LOGGER', built: false }),
   /** Colours in the log. Null where it is a terminal. */
-  workerLogColor: row(orNull(flag), null, { old: 'CELERYD_LOG_COLOR', built: false }),
+  workerLogColor: row(orNull(flag), null, { old: 'CELERYD_LOG_COLOR' }),
   /** Date format of log lines, in strftime's letters. */
   workerLogDatefmt: row(orNull(text), null, { built: false }),
   /** Form of log lines, in Python's `%(name)s`. `--logformat=json` gives one JSON object a line. */
