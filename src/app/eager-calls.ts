@@ -4,7 +4,7 @@ import { compile } from '../canvas/compile.ts';
 import { expanded } from '../canvas/kinds.ts';
 import { planCall } from '../canvas/plan-call.ts';
 import { isNone, mergeOptions, prepend, stepsOf } from '../canvas/signature-data.ts';
-import { flatSteps } from '../canvas/freeze.ts';
+import { flatSteps } from '../canvas/steps.ts';
 import { ImproperlyConfigured, NotRegistered } from '../errors.ts';
 import { eagerMessage, runEagerly } from '../execution/eager.ts';
 import type { ExecutionEnv } from '../execution/env.ts';

@@ -45,6 +45,10 @@ export class Starter implements Caller {
     };
   }
 
+  get linksErrorsOnHeader(): boolean {
+    return this.#core.settings.taskAllowErrorCbOnChordHeader;
+  }
+
   start(signature: SignatureData, sending: Sending): Promise<AsyncResult<unknown>> {
     const { loading } = this.#core;
     if (loading !== undefined) return loading.then(() => this.start(signature, sending));

@@ -9,9 +9,11 @@ import type { ApplyOptions } from './call-options.ts';
 import { surroundings, type Caller, type Sending } from './caller.ts';
 import type { Errback } from './errback.ts';
 import { freeze } from './freeze.ts';
+import { joined } from './join.ts';
+import { errorLinked, linked } from './links.ts';
 import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
-import { addLinks, chainData, chordData, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { headerOf, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import { callOptions, stampOptions, wireOptions } from './wire-options.ts';
 
 /**
@@ -52,8 +54,7 @@ export class CallSignature {
     const { kwargs, subtask_type } = this.#data;
     if (subtask_type === 'chain' || subtask_type === 'group') return stepsOf(kwargs['tasks']).map((step) => this.#revive(step));
     if (subtask_type !== 'chord') return undefined;
-    const { header } = kwargs;
-    return (Array.isArray(header) ? stepsOf(header) : stepsOf((header as SignatureData).kwargs['tasks'])).map((step) => this.#revive(step));
+    return headerOf(this.#data).map((step) => this.#revive(step));
   }
   get body(): CallSignature | undefined {
     const { body } = this.#data.kwargs;
@@ -87,14 +88,7 @@ export class CallSignature {
   }
 
   pipe(next: CallSignature): CallSignature {
-    const caller = this.#caller ?? next.caller;
-    const [left, right] = [this.toJSON(), next.toJSON()];
-    // Celery's rule: a group before a step is the header of a chord.
-    if (left.subtask_type === 'group') return new CallSignature(chordData(left, right), caller);
-    return new CallSignature(
-      chainData([...(left.subtask_type === 'chain' ? stepsOf(left.kwargs['tasks']) : [left]), right], left.subtask_type === 'chain' ? left : undefined),
-      caller,
-    );
+    return new CallSignature(joined(this.toJSON(), next.toJSON()), this.#caller ?? next.caller);
   }
 
   set(options: ApplyOptions & { readonly immutable?: boolean }): CallSignature {
@@ -107,11 +101,12 @@ export class CallSignature {
   }
 
   link(callback: CallSignature): CallSignature {
-    return this.#with(addLinks(this.#data, 'link', [callback.toJSON()]));
+    return this.#with(linked(this.#data, callback.toJSON()));
   }
 
   linkError(errback: CallSignature | Errback): CallSignature {
-    return this.#with(addLinks(this.#data, 'link_error', wireOptions({ linkError: errback as Errback })['link_error'] as readonly Value[]));
+    const [data] = stepsOf(wireOptions({ linkError: errback as Errback })['link_error']);
+    return this.#with(errorLinked(this.#data, data!, this.#sender?.linksErrorsOnHeader === true));
   }
 
   onError(errback: CallSignature | Errback): CallSignature {

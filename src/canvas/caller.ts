@@ -20,6 +20,8 @@ export interface Caller {
   start(signature: SignatureData, sending: Sending): Promise<AsyncResult<unknown>>;
   /** Runs it here and now. */
   apply(signature: SignatureData): Promise<EagerResult<unknown>>;
+  /** `taskAllowErrorCbOnChordHeader`: errbacks of a chord are called by the parts of its header too. */
+  readonly linksErrorsOnHeader?: boolean;
   /** A handle on calls whose ids are known. */
   handle(node: ResultNode): AsyncResult<unknown>;
 }

@@ -1,5 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature } from './call-signature.ts';
+import { chained } from './join.ts';
 import { chainData } from './signature-data.ts';
 import { callerOf, listOf } from './members.ts';
 import type { List } from './sendable.ts';
@@ -47,7 +48,8 @@ export function chain<M extends List, A, B, C, D, E, F, G, const S extends reado
 
 export function chain(...steps: readonly unknown[]): Signature<any, any> {
   const list = listOf(steps);
-  // One step is a chain of its own: Celery gives the step itself.
-  if (list.length === 1) return list[0] as unknown as Signature<any, any>;
-  return new CallSignature(chainData(list.map((step) => step.toJSON())), callerOf(list)) as unknown as Signature<any, any>;
+  const data = list.map((step) => step.toJSON());
+  // One step is a chain all the same, and what is joined to it goes by the rules of chains.
+  const made = list.length === 1 && list[0] === steps[0] ? chainData(data) : chained(data);
+  return new CallSignature(made, callerOf(list)) as unknown as Signature<any, any>;
 }

@@ -3,7 +3,8 @@ import { CallSignature } from './call-signature.ts';
 import { callerOf, listOf } from './members.ts';
 import type { List } from './sendable.ts';
 import type { AnySignature, Group, MissingOf, ResultOf, Signature } from './signature.ts';
-import { chordData, groupData } from './signature-data.ts';
+import { asHeader } from './join.ts';
+import { chordData } from './signature-data.ts';
 
 /** Run `header` side by side, then `body` with the list of results. */
 export function chord<S extends AnySignature, R>(header: Iterable<S>, body: Signature<[ResultOf<S>[]], R>): Signature<MissingOf<S>, R>;
@@ -19,7 +20,8 @@ export function chord(header: unknown, body: unknown): Signature<any, any> {
   }
   const list = listOf([header]);
   const [last] = listOf([body]);
-  const one = list.length === 1 ? list[0] : undefined;
-  const data = one?.subtaskType === 'group' ? one.toJSON() : groupData(list.map((member) => member.toJSON()));
-  return new CallSignature(chordData(data, last!.toJSON()), callerOf([...list, last!])) as unknown as Signature<any, any>;
+  return new CallSignature(
+    chordData(list.length === 1 && list[0]!.subtaskType === 'group' ? asHeader(list[0]!.toJSON()) : list.map((member) => member.toJSON()), last!.toJSON()),
+    callerOf([...list, last!]),
+  ) as unknown as Signature<any, any>;
 }

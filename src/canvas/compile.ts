@@ -1,9 +1,12 @@
 import { ChordError, ImproperlyConfigured } from '../errors.ts';
 import type { ValueMap } from '../protocol/json.ts';
-import type { SignatureData } from '../protocol/signature.ts';
-import { isNone, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { signatureData, type SignatureData } from '../protocol/signature.ts';
 import { freeze } from './freeze.ts';
 import { expanded } from './kinds.ts';
+import { errorLinked, withLinks } from './links.ts';
+import { placed, sizeOf } from './place.ts';
+import { resultOf, tupleOf } from './result-node.ts';
+import { bodyOf, chordData, isNone, mergeCall, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
 import { planCall } from './plan-call.ts';
 
@@ -11,6 +14,7 @@ export type { CompileContext, Plan, PlannedMessage, ResultNode, RouteOptions, Ta
 
 interface Emitted {
   readonly chords: Plan['chords'][number][];
+  readonly groups: Plan['groups'][number][];
   readonly publish: PlannedMessage[];
 }
 
@@ -21,9 +25,9 @@ export function compile(signature: SignatureData, context: CompileContext): Plan
     return { chords: NOTHING, groups: NOTHING, publish: [planned], result: { id: planned.message.headers.id, parent: null, children: null } };
   }
   const frozen = freeze(expanded(signature), context.newId, context.replyTo);
-  const out: Emitted = { chords: [], publish: [] };
+  const out: Emitted = { chords: [], groups: [], publish: [] };
   emit(frozen.signature, context, out);
-  return { ...out, groups: NOTHING, result: frozen.result };
+  return { ...out, result: frozen.result };
 }
 const NOTHING: readonly never[] = [];
 
@@ -48,84 +52,71 @@ function emitChain(signature: SignatureData, context: CompileContext, out: Emitt
   const steps = stepsOf(signature.kwargs['tasks']);
   if (steps.length === 0) throw new ImproperlyConfigured('an empty chain cannot be sent');
   const { task_id: _, link, link_error, chain, chord, group_id, group_index, ...forFirst } = signature.options;
-  const forLast = given({ link, chord, group_id, group_index });
   const own = steps.map((step, index) => {
-    const first = index === 0 ? mergeOptions(prepend(step, signature.args), forFirst) : step;
-    const last = index === steps.length - 1 ? mergeOptions(first, forLast) : first;
-    return mergeOptions(last, given({ link_error }));
+    const first = index === 0 ? mergeCall(signature.immutable ? step : prepend(step, signature.args), forFirst) : step;
+    return withLinks(index === steps.length - 1 ? called(first, { link, chord, group_id, group_index }) : first, { link_error });
   });
   const rest = [...stepsOf(chain), ...own.slice(1).toReversed()];
   emit(rest.length === 0 ? own[0]! : mergeOptions(own[0]!, { chain: rest }), context, out);
 }
 
+/** The step that gives the result of a chain, with what the chain says of its result. */
+function called(last: SignatureData, { link, chord, group_id, group_index }: ValueMap): SignatureData {
+  const place = { group_id: group_id as string, group_index: (group_index ?? undefined) as number | undefined, chord };
+  return withLinks(isNone(group_id) ? last : placed(last, place), { link });
+}
+
 function emitGroup(signature: SignatureData, context: CompileContext, out: Emitted): void {
-  const { task_id, link, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
-  if (!isNone(link) && stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
-  if (!isNone(chord)) throw notBuilt('a group at the end of a chain, or as body of a chord, inside the header of another chord');
+  const { task_id, link, link_error, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
+  if (stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
   const after = stepsOf(chain);
   if (after.length > 0) {
     const { chain: _, ...options } = signature.options;
-    const body = after.at(-1)!;
-    const chordSignature: SignatureData = {
-      task: 'celery.chord',
-      args: [],
-      kwargs: { kwargs: {}, header: { ...signature, options }, body },
+    const upgraded = signatureData({
+      ...chordData({ ...signature, options }, after.at(-1)!),
       options: after.length === 1 ? {} : { chain: after.slice(0, -1) },
-      subtask_type: 'chord',
-      immutable: false,
-    };
-    return emitChord(freeze(chordSignature, context.newId, context.replyTo).signature, context, out);
+    });
+    return emitChord(freeze(upgraded, context.newId, context.replyTo).signature, context, out);
   }
-  for (const [index, member] of membersOf(signature).entries()) {
-    emit(mergeOptions(member, { ...forEach, group_id: task_id, group_index: index }), context, out);
+  for (const [index, member] of stepsOf(signature.kwargs['tasks']).entries()) {
+    const place = { group_index: member.options['group_index'] ?? index, ...given({ chord }) };
+    const own = errorLinks(prepend(member, signature.args), link_error);
+    emit(mergeCall(own, { ...forEach, group_id: task_id, ...place }), context, out);
   }
-}
-
-/** A group's members, those of groups in it among them: the message of each says the outermost group. */
-function membersOf(group: SignatureData): readonly SignatureData[] {
-  return stepsOf(group.kwargs['tasks']).flatMap((member) => {
-    const called = prepend(member, group.args);
-    if (called.subtask_type !== 'group') return [called];
-    const { task_id: _, ...options } = called.options;
-    return membersOf(called).map((nested) => mergeOptions(nested, options));
-  });
 }
 
 function emitChord(signature: SignatureData, context: CompileContext, out: Emitted): void {
   const { task_id: _id, countdown, eta, link, link_error, chain, chord, group_id, group_index, ...shared } = signature.options;
   const header = stepsOf(signature.kwargs['header'])[0]!;
   const groupId = header.options['task_id'] as string;
-  const own = stepsOf(signature.kwargs['body'])[0]!;
   const { root_id: _root, parent_id: _parent, ...forBody } = shared;
-  const called = mergeOptions(own, { ...forBody, ...given({ link, link_error, chain }) });
+  const own = withLinks(mergeCall(bodyOf(signature)!, { ...forBody, ...given({ chain }) }), { link, link_error });
+  // In the header of another chord the body is a part of that one, and nobody's child but its own header's.
   const body = isNone(group_id)
-    ? ofHeader(called, groupId)
-    : mergeOptions(called, { ...given({ group_id, chord, group_index }), add_to_parent: false, root_id: null });
-  const members = membersOf(prepend(header, signature.args));
+    ? placed(own, { group_id: groupId })
+    : mergeOptions(called(own, { chord, group_id, group_index }), {
+        add_to_parent: false,
+        root_id: null,
+        ...(own.subtask_type === 'group' ? { group_id: groupId } : null),
+      });
+  const members = stepsOf(header.kwargs['tasks']).map((member) => prepend(prepend(member, header.args), signature.immutable ? [] : signature.args));
   if (members.length === 0) return emit(prepend(body, [[]]), context, out);
   if (context.chords === 'none')
     throw new ChordError('chords are not possible with this result backend: use one that stores results, such as redis:// or sqlite://');
   if (context.chords !== 'store') throw notBuilt(`a chord on a result backend that counts by ${context.chords}`);
-  const { task_id: _header, ...forHeader } = header.options;
+  const { task_id: _header, link_error: forParts, ...forHeader } = header.options;
   for (const [index, member] of members.entries()) {
-    const placed = { ...forHeader, ...shared, ...given({ countdown, eta }), group_id: groupId, group_index: index, chord: body };
-    emit(mergeOptions(member, placed), context, out);
+    const place = { group_id: groupId, group_index: index, chord: body };
+    emit(mergeCall(mergeCall(errorLinks(member, forParts), { ...forHeader, ...shared, ...given({ countdown, eta }) }), place), context, out);
   }
-  out.chords.push({ groupId, size: members.length, body });
+  const results = members.map(resultOf);
+  // Values of groups stay together in what the body gets, so the body's starter must know them.
+  if (results.some((result) => result.children !== null)) out.groups.push({ groupId, tree: tupleOf({ id: groupId, parent: null, children: results }) });
+  out.chords.push({ groupId, size: members.reduce((sum, member) => sum + sizeOf(member), 0), body });
 }
 
-/** A body as Celery marks it: of the header's group, where results say what they belong to. */
-function ofHeader(body: SignatureData, groupId: string): SignatureData {
-  if (body.subtask_type === null) return mergeOptions(body, { group_id: groupId });
-  const tasks = stepsOf(body.kwargs['tasks']);
-  if (body.subtask_type === 'chain') {
-    const marked = tasks.map((step, index) => (index === tasks.length - 1 && step.subtask_type === null ? mergeOptions(step, { group_id: groupId }) : step));
-    return { ...body, kwargs: { ...body.kwargs, tasks: marked } };
-  }
-  if (body.subtask_type !== 'group') return body;
-  const marked = tasks.map((member, index) => mergeOptions(member, { group_id: groupId, group_index: index }));
-  return mergeOptions({ ...body, kwargs: { ...body.kwargs, tasks: marked } }, { group_id: groupId, root_id: null, parent_id: null });
-}
+const errorLinks = (data: SignatureData, link_error: ValueMap[string]): SignatureData =>
+  stepsOf(link_error).reduce((made, errback) => errorLinked(made, errback), data);
 
 /** Those that were said. */
 const given = (options: ValueMap): ValueMap => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));

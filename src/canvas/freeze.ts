@@ -1,7 +1,9 @@
-import type { Value } from '../protocol/json.ts';
-import { signatureData, type SignatureData } from '../protocol/signature.ts';
-import { chordData, groupData, isNone, mergeOptions, prepend, stepsOf, withReplyTo } from './signature-data.ts';
+import type { SignatureData } from '../protocol/signature.ts';
+import { chunksGroup } from './chunks.ts';
+import { bodyOf, groupData, headerOf, isNone, mergeOptions, prepend, stepsOf, withKwargs, withReplyTo } from './signature-data.ts';
+import { placed } from './place.ts';
 import type { ResultNode } from './plan.ts';
+import { flatSteps } from './steps.ts';
 
 export interface Frozen {
   readonly signature: SignatureData;
@@ -10,73 +12,88 @@ export interface Frozen {
 
 /**
  * Gives every part of a workflow its id, so that its results are known before anything is sent; ids that are there stay.
- * A chain comes out flat, a group before another step as the header of a chord, a header always as a group.
+ * A chain comes out flat, a group before another step as the header of a chord, a header always as a group, groups in groups as one.
  * Where results are sent instead of stored (rpc), each says to whom: `replyTo`.
  */
 export function freeze(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  switch (signature.subtask_type) {
-    case 'chain':
-      return freezeChain(signature, newId, replyTo);
-    case 'group':
-      return freezeGroup(signature, newId, replyTo);
-    case 'chord':
-      return freezeChord(signature, newId, replyTo);
-    default:
-      return signature.task === 'celery.chunks' ? freezeGroup(chunksGroup(signature), newId, replyTo) : freezeCall(signature, newId, replyTo);
+  return new Freezer(newId, replyTo).freeze(signature);
+}
+
+class Freezer {
+  readonly #newId: () => string;
+  readonly #replyTo: string | undefined;
+
+  constructor(newId: () => string, replyTo: string | undefined) {
+    this.#newId = newId;
+    this.#replyTo = replyTo;
+  }
+
+  freeze(signature: SignatureData): Frozen {
+    switch (signature.subtask_type) {
+      case 'chain':
+        return this.#chain(signature);
+      case 'group':
+        return this.#group(signature, membersInOrder(signature));
+      case 'chord':
+        return this.#chord(signature);
+      default: {
+        if (signature.task !== 'celery.chunks') return this.#call(signature);
+        const group = chunksGroup(signature);
+        return this.#group(group, stepsOf(group.kwargs['tasks']));
+      }
+    }
+  }
+
+  #call(signature: SignatureData): Frozen {
+    const id = (signature.options['task_id'] as string | null | undefined) ?? this.#newId();
+    return { signature: withReplyTo(mergeOptions(signature, { task_id: id }), this.#replyTo), result: { id, parent: null, children: null } };
+  }
+
+  #chain(signature: SignatureData): Frozen {
+    const steps = flatSteps(signature);
+    // Its own id is that of its last step.
+    const id = signature.options['task_id'];
+    const named = isNone(id) ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
+    const frozen = named.map((step) => (step.subtask_type === 'group' ? this.#group(step, numbered(membersReversed(step))) : this.freeze(step)));
+    const last = frozen.at(-1);
+    if (last === undefined) return { signature, result: { id: (id as string | undefined) ?? this.#newId(), parent: null, children: null } };
+    const tasks = frozen.map((step) => step.signature);
+    const result = frozen.map((step) => step.result).reduce((before, node) => after(node, before));
+    return { signature: mergeOptions(withKwargs(signature, { tasks }), { task_id: last.result.id }), result };
+  }
+
+  #group(signature: SignatureData, members: readonly SignatureData[]): Frozen {
+    const { signature: own, result } = this.#call(signature);
+    const frozen = members.map((member) => this.freeze(member));
+    return {
+      signature: { ...withKwargs(own, { tasks: frozen.map((member) => member.signature) }), args: [] },
+      result: { id: result.id, parent: null, children: frozen.map((member) => member.result) },
+    };
+  }
+
+  #chord(signature: SignatureData): Frozen {
+    const { header } = signature.kwargs;
+    const given = Array.isArray(header) ? undefined : stepsOf(header)[0];
+    const group = given?.subtask_type === 'group' ? given : groupData(headerOf(signature));
+    const frozenHeader = this.#group(group, membersReversed(group));
+    // A chord's id is its body's; one that was frozen already has its header's, and the body its own.
+    const own = bodyOf(signature)!;
+    const id = own.options['task_id'] ?? signature.options['task_id'];
+    const frozenBody = this.freeze(isNone(id) ? own : mergeOptions(own, { task_id: id }));
+    return {
+      signature: withKwargs(underHeader(signature, frozenHeader), { body: frozenBody.signature }),
+      result: after(frozenBody.result, frozenHeader.result),
+    };
   }
 }
 
-function freezeCall(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  const id = (signature.options['task_id'] as string | null | undefined) ?? newId();
-  return { signature: withReplyTo(mergeOptions(signature, { task_id: id }), replyTo), result: { id, parent: null, children: null } };
+/** A frozen chord as Celery has it: under the id of its header, whose members know their places. */
+function underHeader(chord: SignatureData, { signature: header, result }: Frozen): SignatureData {
+  const own = mergeOptions(withKwargs(header, { tasks: numbered(stepsOf(header.kwargs['tasks'])) }), { root_id: null, parent_id: null });
+  return mergeOptions(withKwargs(chord, { header: own }), { task_id: result.id });
 }
 
-function freezeChain(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  const steps = flatSteps(signature);
-  // Its own id is that of its last step.
-  const id = signature.options['task_id'];
-  const named = isNone(id) ? steps : steps.map((step, index) => (index === steps.length - 1 ? mergeOptions(step, { task_id: id }) : step));
-  const frozen = named.map((step) => freeze(step, newId, replyTo));
-  const last = frozen.at(-1);
-  if (last === undefined) return { signature, result: { id: (id as string | undefined) ?? newId(), parent: null, children: null } };
-  const tasks = frozen.map((step) => asStep(step.signature));
-  const result = frozen.map((step) => step.result).reduce((before, node) => after(node, before));
-  return { signature: mergeOptions({ ...signature, kwargs: { ...signature.kwargs, tasks } }, { task_id: last.result.id }), result };
-}
-
-/** A chord as a step of a chain, as Celery has it: under the id of its header, whose members know their places. */
-function asStep(step: SignatureData): SignatureData {
-  if (step.subtask_type !== 'chord') return step;
-  const header = stepsOf(step.kwargs['header'])[0]!;
-  const tasks = stepsOf(header.kwargs['tasks']).map((member, index) => mergeOptions(member, { group_index: index }));
-  const placed = mergeOptions({ ...header, kwargs: { ...header.kwargs, tasks } }, { root_id: null, parent_id: null });
-  return mergeOptions({ ...step, kwargs: { ...step.kwargs, header: placed } }, { task_id: header.options['task_id'] });
-}
-
-function freezeGroup(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  const frozen = freezeCall(signature, newId, replyTo);
-  const members = stepsOf(signature.kwargs['tasks']).map((member) => freeze(member, newId, replyTo));
-  const tasks = members.map((member) => member.signature);
-  return {
-    signature: { ...frozen.signature, kwargs: { ...signature.kwargs, tasks } },
-    result: { id: frozen.result.id, parent: null, children: members.map((member) => member.result) },
-  };
-}
-
-function freezeChord(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  const { header, body } = signature.kwargs;
-  const given = Array.isArray(header) ? groupData(stepsOf(header)) : stepsOf(header)[0]!;
-  const asGroup = given.subtask_type === 'group' ? given : groupData([given]);
-  const frozenHeader = freezeGroup(asGroup, newId, replyTo);
-  // A chord's id is its body's; one that was frozen already has its header's, and the body its own.
-  const own = stepsOf(body)[0]!;
-  const id = own.options['task_id'] ?? signature.options['task_id'];
-  const frozenBody = freeze(isNone(id) ? own : mergeOptions(own, { task_id: id }), newId, replyTo);
-  return {
-    signature: { ...signature, kwargs: { ...signature.kwargs, header: frozenHeader.signature, body: frozenBody.signature } },
-    result: after(frozenBody.result, frozenHeader.result),
-  };
-}
+const numbered = (members: readonly SignatureData[]): readonly SignatureData[] => members.map((member, index) => placed(member, { group_index: index }));
 
 /** The node with `before` above its topmost ancestor. */
 function after(node: ResultNode, before: ResultNode | undefined): ResultNode {
@@ -84,51 +101,26 @@ function after(node: ResultNode, before: ResultNode | undefined): ResultNode {
   return { ...node, parent: node.parent === null ? before : after(node.parent, before) };
 }
 
-/** The steps of a chain, chains in it spliced, empty ones left out, and each group that something follows made a chord. */
-export function flatSteps(signature: SignatureData): readonly SignatureData[] {
-  const spliced = stepsOf(signature.kwargs['tasks']).flatMap((step) => (step.subtask_type === 'chain' ? inner(step) : [step]));
-  const full = spliced.filter((step) => !isEmptyGroup(step));
-  const steps = full.length > 0 ? full : spliced.slice(0, 1);
-  const joined: SignatureData[] = [];
-  for (const step of steps.toReversed()) {
-    const next = joined[0];
-    if (next === undefined) joined.push(step);
-    else if (step.subtask_type === 'group') joined[0] = chordData(step, next);
-    else if (hasGroupBody(step)) joined[0] = withBody(step, chordData(stepsOf(step.kwargs['body'])[0]!, next));
-    else joined.unshift(step);
-  }
-  return joined;
-}
+const isEmptyChain = (signature: SignatureData): boolean => signature.subtask_type === 'chain' && flatSteps(signature).length === 0;
 
-/** A chain's steps as steps of the chain around it: its arguments and options go to the first of them, its links to the last. */
-function inner(chain: SignatureData): readonly SignatureData[] {
-  const { task_id, link, link_error, ...options } = chain.options;
-  const steps = flatSteps(chain);
-  return steps.map((step, index) => {
-    const first = index === 0 ? mergeOptions(prepend(step, chain.args), options) : step;
-    const last = index === steps.length - 1 ? mergeOptions(first, { ...(isNone(task_id) ? {} : { task_id }), ...(isNone(link) ? {} : { link }) }) : first;
-    return isNone(link_error) ? last : mergeOptions(last, { link_error });
-  });
-}
-
-const isEmptyGroup = (step: SignatureData): boolean => step.subtask_type === 'group' && stepsOf(step.kwargs['tasks']).length === 0;
-
-const hasGroupBody = (step: SignatureData): boolean => step.subtask_type === 'chord' && stepsOf(step.kwargs['body'])[0]?.subtask_type === 'group';
-
-const withBody = (chord: SignatureData, body: SignatureData): SignatureData => signatureData({ ...chord, kwargs: { ...chord.kwargs, body } });
-
-/** A call of `celery.chunks` is never sent: it is a group of starmaps of `n` rows each. */
-function chunksGroup(signature: SignatureData): SignatureData {
-  const { task, it, n } = signature.kwargs;
-  const rows = (it ?? []) as readonly Value[];
-  const size = Math.max(1, Number(n) || 1);
-  const count = Math.ceil(rows.length / size);
-  const part = (index: number): SignatureData =>
-    signatureData({
-      task: 'celery.starmap',
-      kwargs: { task, it: rows.slice(index * size, (index + 1) * size) },
-      options: stepsOf(task)[0]!.options,
-      immutable: true,
+/** A group's members, those of groups in it among them. Each group counts its own from 0, as Celery does where a group is sent at once. */
+function membersInOrder(group: SignatureData): readonly SignatureData[] {
+  return stepsOf(group.kwargs['tasks'])
+    .map((member) => prepend(member, group.args))
+    .flatMap((member, index) => {
+      if (member.subtask_type === 'group') return membersInOrder(member);
+      return isEmptyChain(member) ? [] : [isNone(member.options['group_index']) ? mergeOptions(member, { group_index: index }) : member];
     });
-  return { ...groupData(Array.from({ length: count }, (_, index) => part(index))), options: signature.options };
+}
+
+/** The same for a header, and for a group as a step of a chain. There Celery's order is another: the members of a group in it come last one first. */
+function membersReversed(group: SignatureData): readonly SignatureData[] {
+  const called = (of: SignatureData): readonly SignatureData[] => stepsOf(of.kwargs['tasks']).map((member) => prepend(member, of.args));
+  const left = [...called(group)].reverse();
+  const members: SignatureData[] = [];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (next.subtask_type === 'group') left.push(...called(next));
+    else if (!isEmptyChain(next)) members.push(next);
+  }
+  return members;
 }

@@ -2,7 +2,7 @@ import { newId } from '../kernel/ids.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import { EagerHandle } from '../results/eager-result.ts';
 import type { AsyncResult } from '../results/result.ts';
-import { flatSteps } from './freeze.ts';
+import { flatSteps } from './steps.ts';
 
 /** What a chain without steps gives when it is sent: nothing leaves, and its result, null, is there. Undefined where there is something to send. */
 export function nothingToSend(signature: SignatureData): AsyncResult<unknown> | undefined {

@@ -31,6 +31,18 @@ export function mergeOptions(data: SignatureData, options: ValueMap): SignatureD
   return merged;
 }
 
+/**
+ * The same as Celery merges them when a call is made of a signature: a group's id and stamps that are there stay, since changing them would
+ * lose a part of a chord, or what an operator marked the call with.
+ */
+export function mergeCall(data: SignatureData, options: ValueMap): SignatureData {
+  const stamped = (data.options['stamped_headers'] ?? []) as readonly string[];
+  const kept = (name: string): boolean => (name === 'group_id' || name === 'stamped_headers' || stamped.includes(name)) && !isNone(data.options[name]);
+  const names = Object.keys(options);
+  if (!names.some(kept)) return mergeOptions(data, options);
+  return mergeOptions(data, Object.fromEntries(Object.entries(options).filter(([name]) => !kept(name))));
+}
+
 /** Celery adds a link once, however often it is given. */
 export function addLinks(data: SignatureData, key: 'link' | 'link_error', links: readonly Value[]): SignatureData {
   if (links.length === 0) return data;
@@ -41,11 +53,43 @@ export function addLinks(data: SignatureData, key: 'link' | 'link_error', links:
 }
 
 export function chainData(steps: readonly SignatureData[], base?: SignatureData): SignatureData {
-  return signatureData({ task: 'celery.chain', args: base?.args ?? [], options: base?.options ?? {}, kwargs: { tasks: steps }, subtask_type: 'chain' });
+  return signatureData({
+    task: 'celery.chain',
+    args: base?.args ?? [],
+    options: base?.options ?? {},
+    kwargs: { tasks: steps },
+    subtask_type: 'chain',
+    immutable: base?.immutable ?? false,
+  });
 }
 
 export function groupData(tasks: readonly SignatureData[]): SignatureData {
   return signatureData({ task: 'celery.group', kwargs: { tasks }, subtask_type: 'group' });
+}
+
+/** With other members, steps or header and body. */
+export const withKwargs = (data: SignatureData, kwargs: ValueMap): SignatureData => ({ ...data, kwargs: { ...data.kwargs, ...kwargs } });
+
+/** The members of a chord's header, whether it is a list, a group or one signature; a chain stands for its steps, as in Celery. */
+export function headerOf(chord: SignatureData): readonly SignatureData[] {
+  const { header } = chord.kwargs;
+  if (Array.isArray(header)) return stepsOf(header);
+  const [only] = stepsOf(header);
+  if (only === undefined) return [];
+  return only.subtask_type === 'group' || only.subtask_type === 'chain' ? stepsOf(only.kwargs['tasks']) : [only];
+}
+
+/** A chord's body. */
+export const bodyOf = (chord: SignatureData): SignatureData | undefined => stepsOf(chord.kwargs['body'])[0];
+
+/** Nothing to run: Celery leaves such groups out of chains. */
+export const isEmptyGroup = (step: SignatureData): boolean => step.subtask_type === 'group' && stepsOf(step.kwargs['tasks']).length === 0;
+
+/** A group of one is treated as its only member where it stands in a chain: the next step gets a value, not a list of one. */
+export function unrolled(step: SignatureData): SignatureData {
+  if (step.subtask_type !== 'group') return step;
+  const [only, second] = stepsOf(step.kwargs['tasks']);
+  return only === undefined || second !== undefined ? step : prepend(only, step.args);
 }
 
 export function chordData(header: SignatureData | readonly SignatureData[], body: SignatureData): SignatureData {

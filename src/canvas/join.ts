@@ -1,0 +1,90 @@
+import type { SignatureData } from '../protocol/signature.ts';
+import { errorLinked, linked } from './links.ts';
+import { bodyOf, chainData, chordData, groupData, isEmptyGroup, isNone, mergeCall, prepend, stepsOf, unrolled, withKwargs } from './signature-data.ts';
+
+/** `left | right`, by Celery's table: a group before anything is the header of a chord, and what follows a chord joins its body. */
+export function joined(left: SignatureData, right: SignatureData): SignatureData {
+  switch (left.subtask_type) {
+    case 'group':
+      return isEmptyGroup(right) ? left : chordData(stepsOf(left.kwargs['tasks']).length === 0 ? left : asHeader(left), right);
+    case 'chain':
+      return folded([right], steps(left), left);
+    case 'chord': {
+      const next = unrolled(right);
+      const isMany = next === right && (next.subtask_type === 'group' || next.subtask_type === 'chain');
+      return isMany ? afterOne(left, next) : withBody(left, next);
+    }
+    default:
+      return afterOne(left, unrolled(right));
+  }
+}
+
+/** `chain(a, b, c)`: `a | b | c`, beginning with the chain of nothing. */
+export function chained(signatures: readonly SignatureData[]): SignatureData {
+  return folded(signatures, []);
+}
+
+/** Steps that follow one another, each joined with those before it. Linear, as long as it stays a chain. */
+function folded(signatures: readonly SignatureData[], before: readonly SignatureData[], base?: SignatureData): SignatureData {
+  const made = [...before];
+  const left = [...signatures].reverse();
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const step = unrolled(next);
+    const last = made.at(-1);
+    if (isEmptyGroup(step)) continue;
+    if (step.subtask_type === 'chain') left.push(...steps(step).toReversed());
+    else if (step.subtask_type === 'group' && last === undefined) return left.reduceRight(joined, step);
+    // Two groups stay two steps until they are sent.
+    else if (last?.subtask_type === 'group' && step.subtask_type !== 'group') upgrade(made, last, step);
+    else if (last?.subtask_type === 'chord' && step.subtask_type !== 'chord') made.splice(-1, 1, withBody(last, step));
+    else made.push(step);
+  }
+  return chainData(made, base === undefined ? undefined : { ...base, options: withoutLinks(base.options) });
+}
+
+/** A last group that something follows is a chord; right after another chord it is what that one's body goes on with. */
+function upgrade(made: SignatureData[], last: SignatureData, step: SignatureData): void {
+  const upgraded = chordData(asHeader(last), step);
+  const before = made.at(-2);
+  if (before?.subtask_type === 'chord') made.splice(-2, 2, withBody(before, upgraded));
+  else made.splice(-1, 1, upgraded);
+}
+
+/** A task, or a chord, and what follows it, as a chain. */
+const afterOne = (left: SignatureData, right: SignatureData): SignatureData =>
+  chainData(isEmptyGroup(right) ? [left] : [left, ...(right.subtask_type === 'chain' ? steps(right) : [right])]);
+
+const withBody = (chord: SignatureData, next: SignatureData): SignatureData => withKwargs(chord, { body: joined(bodyOf(chord)!, next) });
+
+/** A group that becomes a header is a list of its members, unless it says more than that. */
+export function asHeader(group: SignatureData): SignatureData | readonly SignatureData[] {
+  const tasks = stepsOf(group.kwargs['tasks']).map((member) => prepend(member, group.args));
+  return Object.values(group.options).every(isNone) ? tasks : { ...groupData(tasks), options: group.options };
+}
+
+/** The links of a chain that goes on belong to the step that was its last; its errbacks to all of them. */
+export function steps(chain: SignatureData): readonly SignatureData[] {
+  const { link, link_error } = chain.options;
+  const [callbacks, errbacks] = [stepsOf(link), stepsOf(link_error)];
+  const own = stepsOf(chain.kwargs['tasks']);
+  if (callbacks.length === 0 && errbacks.length === 0) return own;
+  return own.map((step, index) => {
+    const called = index === own.length - 1 ? callbacks.reduce(linked, step) : step;
+    return errbacks.reduce((made, errback) => errorLinked(made, errback), called);
+  });
+}
+
+function withoutLinks(options: SignatureData['options']): SignatureData['options'] {
+  const { link: _link, link_error: _errback, ...others } = options;
+  return others;
+}
+
+/** A chain's steps as steps of the chain around it: its arguments and other options go to the first of them, its id to the last. */
+export function spliced(chain: SignatureData): readonly SignatureData[] {
+  const { task_id, ...options } = withoutLinks(chain.options);
+  const own = steps(chain);
+  return own.map((step, index) => {
+    const first = index === 0 ? mergeCall(chain.immutable ? step : prepend(step, chain.args), options) : step;
+    return index === own.length - 1 && !isNone(task_id) && isNone(step.options['task_id']) ? mergeCall(first, { task_id }) : first;
+  });
+}
