@@ -28,13 +28,13 @@ function tsxUrls(metaUrl: string): NonNullable<Entry['tsx']> {
 }
 
 export function childConfig(options: PoolOptions, pool: string): ChildConfig {
-  const { appModule, bootstrap, hostname } = options;
+  const { appModule, bootstrap, hostname, include = [] } = options;
   if (appModule === undefined) {
     throw new ImproperlyConfigured(
       `the ${pool} pool must know what its children load: start the worker with -A, or pass appModule: import.meta.url (the module that exports the app) to new Worker`,
     );
   }
-  return { appModule, bootstrap: bootstrap ?? null, hostname, reportsMemory: (options.maxMemoryPerChildKb ?? null) !== null };
+  return { appModule, include, bootstrap: bootstrap ?? null, hostname, reportsMemory: (options.maxMemoryPerChildKb ?? null) !== null };
 }
 
 /** Flags of this process that its children should run with: memory limits and loaders, but neither its debugger nor its program. */

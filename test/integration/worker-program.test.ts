@@ -27,7 +27,7 @@ async function startProgram(pool = 'async') {
     await app.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const says = (text: string): Promise<void> => expect.poll(() => output, { timeout: 15_000 }).toContain(text);
+  const says = (text: string): Promise<void> => expect.poll(() => output, { timeout: 60_000 }).toContain(text);
   await says('ready');
   return { app, child, exit, says };
 }
@@ -40,7 +40,7 @@ test('TERM: finishes what runs, and ends with 0', async () => {
   expect(await exit).toBe(0);
   await says('Warm shutdown');
   expect(await result.get({ timeout: 5 })).toBe('slept');
-}, 40_000);
+}, 120_000);
 
 test('INT: the same, but ends with 1', async () => {
   const { app, child, exit, says } = await startProgram();
@@ -50,7 +50,7 @@ test('INT: the same, but ends with 1', async () => {
   await says('hitting Ctrl+C again');
   expect(await exit).toBe(1);
   expect(await result.get({ timeout: 5 })).toBe('slept');
-}, 40_000);
+}, 120_000);
 
 test.each([
   ['QUIT', ['SIGQUIT']],
@@ -69,7 +69,7 @@ test.each([
     await says('is given up');
     expect(await result.state()).toBe('PENDING');
   },
-  40_000,
+  120_000,
 );
 
 test.each(['async', 'solo'])(
@@ -89,8 +89,16 @@ test.each(['async', 'solo'])(
     child.kill('SIGTERM');
     expect(await exit).toBe(0);
   },
-  40_000,
+  120_000,
 );
+
+test('prefork: children load what the worker alone includes', async () => {
+  const { app, child } = await startProgram('prefork');
+  const result = await app.sendTask('proj.included');
+  const pid = await result.get({ timeout: 15 });
+  expect(pid).toEqual(expect.any(Number));
+  expect(pid).not.toBe(child.pid);
+}, 120_000);
 
 test('prefork: runs tasks, ends a busy loop by force, and gives what was lost with a child to another', async () => {
   const { app, child, exit } = await startProgram('prefork');
@@ -106,4 +114,4 @@ test('prefork: runs tasks, ends a busy loop by force, and gives what was lost wi
   await expect(limited.get({ timeout: 15 })).rejects.toThrow(/1/);
   child.kill('SIGTERM');
   expect(await exit).toBe(0);
-}, 60_000);
+}, 120_000);

@@ -16,6 +16,7 @@ export interface ChildPort {
 /** What a child is told when it is made. */
 export interface ChildConfig {
   readonly appModule: string;
+  readonly include: readonly string[];
   readonly bootstrap: string | null;
   readonly hostname: string;
   readonly reportsMemory: boolean;

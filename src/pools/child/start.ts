@@ -8,9 +8,9 @@ import { ChildServer } from './serve.ts';
 export async function startChild(port: ChildPort, config: ChildConfig): Promise<void> {
   try {
     const { loadCore } = (await (config.bootstrap === null ? import('./load.ts') : import(config.bootstrap))) as {
-      loadCore(appModule: string): Promise<ChildCore>;
+      loadCore(config: ChildConfig): Promise<ChildCore>;
     };
-    const core = await loadCore(config.appModule);
+    const core = await loadCore(config);
     const server = new ChildServer(port, core, config);
     if (core.printLevel !== undefined) redirectConsole(server.log, core.printLevel);
     // A promise that a task forgot is no reason to lose the others' work. What is thrown ends this child, and the pool makes another.

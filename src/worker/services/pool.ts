@@ -9,7 +9,7 @@ export function pool({ context, runner }: WorkerParts): Service {
     requires: ['timer'],
     async start() {
       const { core, hostname, options } = context;
-      const { appModule, concurrency, maxMemoryPerChildKb, maxTasksPerChild } = options;
+      const { appModule, concurrency, include, maxMemoryPerChildKb, maxTasksPerChild } = options;
       context.env = { ...(await core.env(hostname)), signal: context.stopped };
       // Its only slot would be the one that the other task needs.
       if (options.pool === 'solo') core.setJoinBlocks(true);
@@ -17,6 +17,7 @@ export function pool({ context, runner }: WorkerParts): Service {
         core,
         hostname,
         concurrency,
+        include,
         maxMemoryPerChildKb,
         maxTasksPerChild,
         ...(appModule === undefined ? {} : { appModule }),

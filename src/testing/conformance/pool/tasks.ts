@@ -9,6 +9,7 @@ import type { ResultMeta } from '../../../protocol/result-meta.ts';
 import { receiveTask } from '../../../protocol/task-message.ts';
 import type { WireMessage } from '../../../protocol/wire-message.ts';
 import type { ChildCore } from '../../../pools/child/core.ts';
+import type { ChildConfig } from '../../../pools/child/port.ts';
 
 /* Tasks that a pool is tried with. Children load this file in the place of an app. */
 
@@ -135,7 +136,7 @@ export function decodePoolBody({ body }: WireMessage): Value {
 }
 
 /** A child's core, made of the tasks above. */
-export function loadCore(appModule: string): Promise<ChildCore> {
+export function loadCore({ appModule }: Pick<ChildConfig, 'appModule'>): Promise<ChildCore> {
   if (appModule === 'broken') return Promise.reject(new Error('this app cannot be loaded'));
   return Promise.resolve({
     clock: systemClock,
