@@ -107,6 +107,7 @@ function gather(
 ): { hear(delivery: Delivery): void; begin(): void; end(): void; readonly done: Promise<void> } {
   const enough = options.limit ?? options.destination?.length;
   const done = deferred<void>();
+  const twice = new Set<string>();
   let timer: Disposable | undefined;
   const begin = (): void => {
     timer?.[Symbol.dispose]();
@@ -115,13 +116,18 @@ function gather(
   const end = (): void => {
     timer?.[Symbol.dispose]();
     done.resolve();
+    if (twice.size === 0) return;
+    core.log.warn(`Several workers answer as ${[...twice].join(', ')}, so that only one of them is seen: give each a name of its own (hostname, or -n)`);
+    twice.clear();
   };
   const read = async ({ message }: Delivery): Promise<void> => {
     if (message.headers['ticket'] !== ticket) return;
     const { clock } = message.headers;
     if (typeof clock === 'number') core.lamport.adjust(clock);
     const { acceptContent: accept, brokerMaxMessageBytes: maxBytes } = core.settings;
-    Object.assign(replies, await core.serializers.decode(message, { accept, maxBytes }));
+    const answers = (await core.serializers.decode(message, { accept, maxBytes })) as ValueMap;
+    for (const node of Object.keys(answers)) if (Object.hasOwn(replies, node)) twice.add(node);
+    Object.assign(replies, answers);
     if (enough !== undefined && Object.keys(replies).length >= enough) end();
     else begin();
   };

@@ -1,9 +1,40 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { control, inspect } from '../../src/control/index.ts';
 import { Celery, Worker } from '../../src/index.ts';
-import { silentLogger } from '../../src/kernel/logger.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { createLogger, silentLogger } from '../../src/kernel/logger.ts';
 
 const app = (name: string): Celery => new Celery('mingle', { broker: `memory://${name}`, backend: `memory://${name}`, log: silentLogger });
+
+test.each(['memory', 'sqlite'])(
+  'two workers of one name on %s: the second says so, and so does who asks them',
+  async (scheme) => {
+    const folder = mkdtempSync(join(tmpdir(), 'celeriac-mingle-'));
+    const url = scheme === 'memory' ? `memory://${crypto.randomUUID()}` : `sqlite:///${join(folder, 'tasks.db')}`;
+    const lines: string[] = [];
+    const log = createLogger({ clock: systemClock, level: 'WARNING', write: (line) => void lines.push(line) });
+    const open = (): Celery => new Celery('mingle', { broker: url, backend: url, log });
+    const apps = [open(), open(), open()] as const;
+    const workers: Worker[] = [];
+    onTestFinished(async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all(apps.map((one) => one.close()));
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const warnings = (): string[] => lines.filter((line) => line.includes('Several workers answer as same@host,'));
+    const start = async (one: Celery, hostname: string): Promise<void> => void workers.push(await new Worker(one, { hostname }).start());
+    await start(apps[0], 'same@host');
+    await start(apps[0], 'other@host');
+    await start(apps[1], 'same@host');
+    await expect.poll(warnings, { timeout: 15_000 }).toHaveLength(1);
+    await inspect(apps[2], { timeout: 1 }).ping();
+    expect(warnings()).toHaveLength(2);
+  },
+  60_000,
+);
 
 test('a new worker learns from the others what is revoked, unless it is told not to ask', async () => {
   const name = crypto.randomUUID();

@@ -28,10 +28,9 @@ export const stateCommands = {
 
   report: ({ context }: CommandState): Value => ({ ok: bugReport(context.core.settings) }),
 
-  /** A new worker introduces itself: it is told what is revoked, and tells what it knows. Nobody answers himself. */
-  hello({ context, worker }: CommandState, { fromNode, revoked }: CommandArgs<'hello'>): Value | undefined {
-    if (fromNode === worker.hostname) return undefined;
-    context.log.info(`sync with ${fromNode}`);
+  /** A new worker introduces itself: it is told what is revoked, and tells what it knows. It hears itself, too: a second answer under its name is another worker's. */
+  hello({ context, worker }: CommandState, { fromNode, revoked }: CommandArgs<'hello'>): Value {
+    if (fromNode !== worker.hostname) context.log.info(`sync with ${fromNode}`);
     context.revoked.add(revokedIds(revoked));
     return { revoked: context.revoked.ids.values(), clock: context.core.lamport.forward() };
   },
