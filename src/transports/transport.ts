@@ -64,6 +64,8 @@ export interface BrokerConnection extends AsyncDisposable {
   openChannel(): Promise<Channel>;
   /** How sure we are of what we hold; absent where holds end with the connection (AMQP). */
   readonly lease?: LeaseWatch;
+  /** Makes what waits in the broker for its time due now, of these tasks: it has been revoked, and whoever takes it will say so. Absent where what is not due cannot be found. Resolves with how many. */
+  recall?(taskIds: readonly string[]): Promise<number>;
   /** Tells when the broker stops and resumes taking publishes (RabbitMQ's memory alarm). */
   onBlocked?(listener: (reason: string | undefined) => void): Disposable;
 }

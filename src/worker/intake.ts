@@ -9,6 +9,7 @@ import type { Delivery } from '../transports/transport.ts';
 import { admit } from './admission.ts';
 import type { Admission } from './admission.ts';
 import type { WorkerContext } from './context.ts';
+import { recall } from './recall.ts';
 import { Request } from './request.ts';
 import type { Limits } from './request.ts';
 import type { Runner } from './runner.ts';
@@ -123,7 +124,13 @@ export class Intake {
     const { counters, log } = this.#context;
     counters.parked += 1;
     log.info(`Task ${received.headers.task}[${received.headers.id}] waits in the broker until ${new Date(atMs).toISOString()}`);
-    this.#runner.track(delivery.park!(atMs));
+    const parked = delivery.park!(atMs);
+    this.#runner.track(parked);
+    // A revoke that came while it was on its way there has not found it.
+    parked.then(
+      () => (this.#context.revoked.has(received.headers) ? recall(this.#context, [received.headers.id]) : undefined),
+      () => undefined,
+    );
   }
 
   /** FAILURE for whoever waits for it, a part that failed for its chord, and no more tries: as Celery. */

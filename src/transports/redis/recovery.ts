@@ -6,6 +6,7 @@ import type { Binding } from '../transport.ts';
 import { heldBy, type HeldEntry, lastTakenFirst } from './held.ts';
 import { RedisKeys } from './keys.ts';
 import type { RedisTransportOptions } from './options.ts';
+import type { Parked } from './parked.ts';
 import { priorityOf, readOwnRecord, readRecord } from './record.ts';
 import { type Remains, remainsOf, takenSinceMs } from './remains.ts';
 import * as scripts from './scripts.ts';
@@ -23,6 +24,7 @@ export interface RecoveryOptions {
   readonly owner: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly parked: Parked;
   readonly bindingsOf: (exchange: string) => Promise<readonly Binding[]>;
 }
 
@@ -50,7 +52,7 @@ export class Recovery {
 
   async recover(max: number): Promise<number> {
     await this.#refreshOurs();
-    let count = await this.#unparkDue(max);
+    let count = await this.#given.parked.bringDue(max);
     for (const owner of await this.#lostOwners()) {
       if (count >= max) break;
       count += await this.#bringBack(owner, max - count);
@@ -175,37 +177,6 @@ export class Recovery {
       tags.push(...found);
     }
     return tags;
-  }
-
-  async #unparkDue(max: number): Promise<number> {
-    const tags = (await this.#connection.call(
-      'ZRANGE',
-      this.#keys.eta,
-      '-inf',
-      this.#clock.now() / 1000,
-      'BYSCORE',
-      'LIMIT',
-      0,
-      Math.min(max, BATCH),
-    )) as string[];
-    if (tags.length === 0) return 0;
-    const records = (await this.#connection.callBytes('HMGET', this.#keys.unacked, ...tags)) as (Buffer | null)[];
-    const lists = new Map<string, (string | Buffer)[]>();
-    const vanished: string[] = [];
-    // The last due goes back first, so that the first due is taken first.
-    for (const { tag, record } of tags.map((tag, i) => ({ tag, record: records[i] })).toReversed()) {
-      const own = record && readOwnRecord(record);
-      if (!own) vanished.push(tag);
-      else {
-        const list = this.#keys.list(own.queue, priorityOf(own.envelope.toString()));
-        lists.set(list, [...(lists.get(list) ?? []), tag, own.envelope]);
-      }
-    }
-    const { unacked, unackedIndex, eta } = this.#keys;
-    // Python's sweep was faster.
-    if (vanished.length > 0) await this.#connection.call('ZREM', eta, ...vanished);
-    const moved = await Promise.all([...lists].map(([list, pairs]) => this.#connection.run(scripts.unpark, [unacked, unackedIndex, eta, list], pairs)));
-    return moved.reduce<number>((sum, count) => sum + Number(count), 0);
   }
 
   /** Kombu takes back what is older than the visibility timeout, from the living too: ours are made young before that. */

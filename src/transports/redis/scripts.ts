@@ -166,6 +166,20 @@ for i = 1, #ARGV, 2 do
 end
 return moved`);
 
+/**
+ * Looks for parked messages of some tasks, a page at a time. KEYS eta · ARGV cursor, page, what stands before a task's id in a tag, ids… · Gives the next cursor, and the tags found.
+ * After the id a tag has two parts that tell one message of a task from another.
+ */
+export const findParked = redisScript(`
+local wanted, found, start = {}, {}, #ARGV[3] + 1
+for i = 4, #ARGV do wanted[ARGV[i]] = true end
+local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+for i = 1, #page[2], 2 do
+  local id = string.match(string.sub(page[2][i], start), '^(.*)/[^/]*/[^/]*$')
+  if id and wanted[id] then found[#found + 1] = page[2][i] end
+end
+return {page[1], found}`);
+
 /** A lock's release by whoever holds it. KEYS lock · ARGV token */
 export const unlock = redisScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`);
 

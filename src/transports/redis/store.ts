@@ -1,5 +1,4 @@
 import type { Clock } from '../../kernel/clock.ts';
-import { newId } from '../../kernel/ids.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
 import { foreignEnvelope, readEnvelope, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
@@ -11,17 +10,17 @@ import { heldBy } from './held.ts';
 import { RedisKeys } from './keys.ts';
 import { Lease } from './lease.ts';
 import { Outbox } from './outbox.ts';
+import { Parked } from './parked.ts';
 import { recordSuffix } from './record.ts';
 import { Recovery } from './recovery.ts';
 import { endConnections, leaveBehind, remainsOf } from './remains.ts';
 import * as scripts from './scripts.ts';
 import { Settlements } from './settlements.ts';
+import { DeliveryTags, tagPrefix } from './tags.ts';
 import { type Arrival, type Seat, Waiting } from './waiting.ts';
 
 /** More gains nothing, and Lua hands only so many values to a command. */
 const MAX_TAKE = 1000;
-/** Shorter members make Redis keep small tables as lists, which are slow to change (performance.md 3). */
-const LEAST_TAG_LENGTH = 66;
 
 /** What was handed out and still stands in its taken list, as far as we know; over the stores of an owner that follow one another. */
 const unrecorded = new WeakMap<Reservation, Arrival>();
@@ -39,6 +38,7 @@ export class RedisStore implements QueueStore {
   readonly #outbox: Outbox;
   readonly #settlements: Settlements;
   readonly #lease: Lease;
+  readonly #parked: Parked;
   readonly #recovery: Recovery;
   readonly #waiting: Waiting;
   readonly #tagPrefix: string;
@@ -71,7 +71,11 @@ export class RedisStore implements QueueStore {
       onReturned: () => this.#waiting.ring(),
     });
     void connections.closed.then(() => this.#leaveBehind());
-    this.#recovery = new Recovery({ connection, keys, options: connections.options, owner, clock, log, bindingsOf: (exchange) => this.bindings.of(exchange) });
+    this.#parked = new Parked({ connection, keys, clock });
+    this.#recovery = new Recovery({
+      ...{ connection, keys, owner, clock, log, options: connections.options, parked: this.#parked },
+      bindingsOf: (exchange) => this.bindings.of(exchange),
+    });
   }
 
   static async open(options: ConnectOptions): Promise<RedisStore> {
@@ -151,6 +155,12 @@ export class RedisStore implements QueueStore {
     await this.bindings.refresh(this.#clock.monotonic());
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
     const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));
+    if (count > 0) this.#waiting.ring();
+    return count;
+  }
+
+  async recall(taskIds: readonly string[]): Promise<number> {
+    const count = await this.#parked.recall(taskIds);
     if (count > 0) this.#waiting.ring();
     return count;
   }
@@ -270,25 +280,6 @@ export class RedisStore implements QueueStore {
   }
 }
 
-/** Half a random id and a count: as unique as kombu's, and cheaper than a second random one for each message. */
-class DeliveryTags {
-  readonly #prefix = newId().slice(0, 24);
-  #count = 0;
-
-  next(): string {
-    this.#count += 1;
-    return this.#prefix + this.#count.toString(16).padStart(12, '0');
-  }
-}
-
 function reservationOf(id: string, queue: string, { message, exchange, routingKey, redelivered }: ReadEnvelope): Reservation {
   return { id, queue, message, redelivered, route: { exchange, routingKey } };
-}
-
-/** Of our own, so that the server need not look into a message; a new one for each store, so that numbers may begin anew. */
-function tagPrefix(owner: string, hostname: string): string {
-  const prefix = `${RedisKeys.tagsOf(owner)}${hostname.replaceAll('/', '_')}/`;
-  return `${prefix}${newId()
-    .slice(0, 8)
-    .padStart(LEAST_TAG_LENGTH - 2 - prefix.length, '0')}/`;
 }

@@ -72,6 +72,24 @@ export async function purge(file: SqliteFile, name: string): Promise<number> {
 }
 const STEP_ROWS = 400;
 
+/** What is not due yet of these tasks is due now. */
+export async function recall(file: SqliteFile, taskIds: readonly string[], nowMs: number): Promise<number> {
+  let count = 0;
+  for (let from = 0; from < taskIds.length; from += STEP_ROWS) {
+    const ids = taskIds.slice(from, from + STEP_ROWS);
+    const where = `due > ? AND json_extract(envelope, '$.headers.id') IN (${ids.map(() => '?').join()})`;
+    // Looked for without the lock: as a rule there is none.
+    if (file.readNow(() => file.sql(`SELECT 1 FROM message WHERE ${where} LIMIT 1`).get([nowMs, ...ids])) === undefined) continue;
+    count += await file.write({
+      when: 'soon',
+      rings: 'messages',
+      rows: () => ids.length,
+      run: () => file.sql(`UPDATE message SET due = ? WHERE ${where}`).run([Math.floor(nowMs), nowMs, ...ids]),
+    });
+  }
+  return count;
+}
+
 /** Ready and not due yet. */
 export function size(file: SqliteFile, name: string): Promise<number> {
   return file.read(() =>

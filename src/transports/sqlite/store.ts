@@ -9,7 +9,7 @@ import { sqliteBindings } from './bindings.ts';
 import { SqliteBroadcast } from './broadcast.ts';
 import { claim, peek } from './claim.ts';
 import { type MessageRow, messageRow, putBatch } from './put.ts';
-import { createQueue, deleteQueue, limitsOf, purge, type QueueLimits, size, touchQueue } from './queues.ts';
+import { createQueue, deleteQueue, limitsOf, purge, type QueueLimits, recall, size, touchQueue } from './queues.ts';
 import { Recovery } from './recovery.ts';
 import { settleBatch } from './settle.ts';
 
@@ -123,6 +123,10 @@ export class SqliteStore implements QueueStore {
 
   recover(max: number): Promise<number> {
     return this.#recovery.recover(max);
+  }
+
+  recall(taskIds: readonly string[]): Promise<number> {
+    return recall(this.#file, taskIds, this.#options.clock.now());
   }
 
   size(queue: string): Promise<number> {

@@ -66,6 +66,10 @@ export class VirtualConnection implements BrokerConnection {
     return this.#close(undefined);
   }
 
+  async recall(taskIds: readonly string[]): Promise<number> {
+    return (await this.#options.store.recall?.(taskIds)) ?? 0;
+  }
+
   #beginTaking(): Promise<void> {
     this.#taking ??= this.#reconcile().then(() => this.lease.begin());
     return this.#taking;

@@ -35,6 +35,8 @@ export interface QueueStore extends AsyncDisposable {
    * Asked at each look for lost owners. `known` gives the ids that are remembered now. Returns how many.
    */
   returnStrays?(known: () => ReadonlySet<string>): Promise<number>;
+  /** Makes due now what is parked, or not due yet, of these tasks (header `id`). Returns how many. */
+  recall?(taskIds: readonly string[]): Promise<number>;
   size(queue: string): Promise<number>;
   purge(queue: string): Promise<number>;
   /** `type` is the exchange's, where this process knows it: some layouts store a topic's pattern beside its key. */

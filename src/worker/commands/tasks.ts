@@ -9,6 +9,7 @@ import { TaskRevokedError } from '../../errors.ts';
 import { parseRate } from '../rate-limits.ts';
 import type { Request } from '../request.ts';
 import { listOf } from '../revoked.ts';
+import { recall } from '../recall.ts';
 import type { CommandState } from './state.ts';
 
 /** A revoke writes REVOKED over these only: what has started or ended keeps its record. */
@@ -21,8 +22,10 @@ export const taskCommands = {
     const requests = context.reservations.find(new Set(taskIds));
     context.revoked.add(taskIds);
     discardWaiting(state, requests);
+    const recalling = recall(context, taskIds);
     const running = new Set(requests.filter(isRunning).map((request) => request.id));
     await Promise.all(taskIds.filter((id) => !running.has(id)).map((id) => storeRevoked(state, id)));
+    await recalling;
     if (terminate === true) return end(state, requests.filter(isRunning), signal);
     context.log.info(`Tasks flagged as revoked: ${taskIds.join(', ')}`);
     return { ok: `tasks ${taskIds.join(', ')} flagged as revoked` };
