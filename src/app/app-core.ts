@@ -29,19 +29,17 @@ import type { BaseTask } from './base-task.ts';
 import type { Celery } from './celery.ts';
 import type { AppCore } from './core.ts';
 import { forwarding, openBackendOf, openLinkOf } from './connections.ts';
-import { DirectHost } from './direct-host.ts';
 import { EagerCalls } from './eager-calls.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Middleware } from './middleware.ts';
-import { OwnConnections } from './own-connections.ts';
 import { Publisher } from './publish.ts';
 import { resultSource } from './result-source.ts';
 import { RunRequest } from './request.ts';
 import type { TaskRequest } from './task-context.ts';
 import { Queues } from './queues.ts';
 import { Registry } from './registry.ts';
-import { tellSent } from './sent-events.ts';
 import type { SettingsLayers } from './settings-layers.ts';
+import { createStage, type Loan, type Stage } from './stage.ts';
 import { Starter } from './start.ts';
 
 export interface CoreOptions {
@@ -57,7 +55,6 @@ export interface CoreOptions {
 export class Core implements AppCore {
   readonly main: string;
   readonly celery: Celery;
-  readonly clock: Clock;
   readonly lamport = new LamportClock();
   readonly owner = newId();
   readonly origin = `gen${process.pid}@${machineName()}`;
@@ -86,13 +83,9 @@ export class Core implements AppCore {
   readonly keepAlive: KeepAlive;
   /** Work that must be done before the app is used: modules to load. */
   readonly #pending = new Set<Promise<void>>();
-  readonly #own = new OwnConnections(this);
-  readonly #direct: DirectHost;
-  #host: TaskHost;
+  #stage: Stage;
   #log: Logger;
   #queues: { readonly version: number; readonly table: Queues } | undefined;
-  /** The store, once it is known that it answers by messages. */
-  #answering: ResultBackend | undefined;
   #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
   #joinBlocks = false;
   #hostname: string | null = null;
@@ -101,24 +94,21 @@ export class Core implements AppCore {
     this.celery = celery;
     this.main = options.main;
     this.layers = options.layers;
-    this.clock = options.clock ?? systemClock;
+    const clock = options.clock ?? systemClock;
     this.strictTyping = options.strictTyping;
     this.taskCls = options.taskCls;
-    this.#log = options.log ?? createLogger({ clock: this.clock, level: 'WARNING', write: (line) => void process.stderr.write(`${line}\n`) });
+    this.#log = options.log ?? createLogger({ clock, level: 'WARNING', write: (line) => void process.stderr.write(`${line}\n`) });
     this.signals = createSignals(() => this.#log);
-    this.keepAlive = new KeepAlive(this.clock);
+    this.keepAlive = new KeepAlive(clock);
     this.publisher = new Publisher(this);
     this.starter = new Starter(this, this.publisher);
     this.eager = new EagerCalls(this);
-    this.#direct = new DirectHost({
-      producer: () => this.producer(),
-      backend: () => this.backend(),
-      keepAlive: this.keepAlive,
-      emit: (type, fields) => (type === 'task-sent' ? tellSent(this, fields) : this.#eventSink?.(type, fields)),
-    });
-    this.#host = this.#direct;
+    this.#stage = this.#newStage(clock);
   }
 
+  get clock(): Clock {
+    return this.#stage.clock;
+  }
   get settings(): Readonly<Settings> {
     return this.layers.current;
   }
@@ -138,16 +128,16 @@ export class Core implements AppCore {
     return this.starter;
   }
   get host(): TaskHost {
-    return this.#host;
+    return this.#stage.host;
   }
   setHost(host: TaskHost): void {
-    this.#host = host;
+    this.#stage.host = host;
     // This is a pool's child: it runs one task at a time, and one that waits holds the slot that another needs.
     this.#joinBlocks = true;
   }
   /** Classes of errors to try again after. In a pool's child they mean nothing: it is the parent that publishes. */
   ownErrors<T>(retryErrors: readonly T[]): readonly T[] {
-    if (this.#host === this.#direct) return retryErrors;
+    if (this.#stage.host === this.#stage.direct) return retryErrors;
     throw new ImproperlyConfigured('retryErrors cannot be given in a child of a pool, whose calls its parent sends: set them in taskPublishRetryPolicy');
   }
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void {
@@ -186,13 +176,13 @@ export class Core implements AppCore {
 
   /** Where answers to our own calls are to be sent; known once `loading` has been awaited. */
   get replyTo(): string | undefined {
-    return this.#answering?.replyTo;
+    return this.#stage.answering?.replyTo;
   }
 
   /** Undefined when calls may leave: the queue for their answers must be there before. */
   #answerable(): Promise<void> | undefined {
     if (!this.isAnswered) return undefined;
-    const answering = this.#answering;
+    const answering = this.#stage.answering;
     if (answering?.listening !== undefined) return answering.listening();
     return this.#listen();
   }
@@ -201,7 +191,7 @@ export class Core implements AppCore {
     using _hold = this.hold();
     const backend = await this.backend();
     await backend.listening?.();
-    this.#answering = backend;
+    this.#stage.answering = backend;
   }
 
   async ready(): Promise<void> {
@@ -225,15 +215,15 @@ export class Core implements AppCore {
 
   /** The app's own road to the broker, which its producer uses. */
   publishLink(): Promise<BrokerLink> {
-    return this.#own.link();
+    return this.#stage.own.link();
   }
 
   producer(): Promise<Producer> {
-    return this.#own.producer();
+    return this.#stage.own.producer();
   }
 
   backend(): Promise<ResultBackend> {
-    return this.#own.backend();
+    return this.#stage.own.backend();
   }
 
   /** A result store by its URL. */
@@ -246,7 +236,7 @@ export class Core implements AppCore {
   }
 
   async publish(messages: readonly OutgoingMessage[]): Promise<void> {
-    await this.#direct.dispatch({ chords: [], groups: [], messages });
+    await this.#stage.direct.dispatch({ chords: [], groups: [], messages });
   }
 
   async env(hostname: string): Promise<ExecutionEnv> {
@@ -283,9 +273,27 @@ export class Core implements AppCore {
     return new RunRequest(run, await received.body(), { caller: this.starter, source: this.results, hostname: this.#hostname });
   }
 
+  #newStage(clock: Clock): Stage {
+    return createStage(this, clock, (type, fields) => this.#eventSink?.(type, fields));
+  }
+
+  /** For tests: until disposed of, everything of this app (its tasks too) has another clock, other settings and connections of its own. */
+  borrow({ clock, settings }: Loan): AsyncDisposable {
+    const before = this.#stage;
+    const release = this.layers.override(settings);
+    this.#stage = this.#newStage(clock);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await this.close();
+        this.#stage = before;
+        release();
+      },
+    };
+  }
+
   async close(): Promise<void> {
     using _hold = this.hold();
-    await this.#direct.idle();
-    await this.#own.close();
+    await this.#stage.direct.idle();
+    await this.#stage.own.close();
   }
 }

@@ -38,6 +38,7 @@ import type { Middleware } from './middleware.ts';
 import type { StandardSchemaV1 } from './schema.ts';
 import { SettingsLayers } from './settings-layers.ts';
 import { bugReport } from './report.ts';
+import { sharedCore } from './sharing.ts';
 import { joinShared } from './shared-task.ts';
 import type { TaskContext, TaskRequest } from './task-context.ts';
 import type { DeclareOptions, TaskOptions } from './task-options.ts';
@@ -58,20 +59,18 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
 
   constructor(main: Main, options: AppOptions = {}) {
     const { broker, backend, namespace, strictTyping = true, taskCls, log, ...settings } = options;
-    checkAppOptions(main, settings);
+    const shared = sharedCore(options);
+    if (shared === undefined) checkAppOptions(main, settings);
     this.main = main;
     this.#namespace = namespace;
-    const layers = new SettingsLayers({
-      ...settings,
-      ...(broker === undefined ? {} : { brokerUrl: broker }),
-      ...(backend === undefined ? {} : { resultBackend: backend }),
-    });
-    this.#core = new Core(this, { main, layers, log, strictTyping, taskCls });
+    const urls = { ...(broker === undefined ? {} : { brokerUrl: broker }), ...(backend === undefined ? {} : { resultBackend: backend }) };
+    this.#core = shared ?? new Core(this, { main, layers: new SettingsLayers({ ...settings, ...urls }), log, strictTyping, taskCls });
     setCore(this, this.#core);
     const core = this.#core;
     const define = (...given: DefineArguments): unknown => defineTask(core, given, callSite(define));
     this.task = define as unknown as TaskDefiner;
     this.signature = ((name: string, call: SignatureInit<any> = {}) => signatureOf(core.caller, name, call)) as typeof signature;
+    if (shared !== undefined) return;
     registerBuiltins(core);
     joinShared(core);
     const configModule = environmentModule();

@@ -14,6 +14,8 @@ export class SettingsLayers {
   readonly #given: SettingsInput;
   readonly #objects: SettingsInput[] = [];
   readonly #changes: SettingsInput[] = [];
+  /** Over the environment too: whoever tests must not reach the servers of whoever runs the tests. */
+  readonly #overrides: SettingsInput[] = [];
   #resolved: Readonly<Settings> | undefined;
   #loading: Promise<void> | undefined;
   #failure: unknown;
@@ -30,7 +32,7 @@ export class SettingsLayers {
       throw new ImproperlyConfigured('the configuration module is still being loaded: await app.ready() before you read settings');
     }
     const defaults = this.#defaults.map((layer) => (typeof layer === 'function' ? layer() : layer));
-    this.#resolved = resolveSettings([...defaults, ...this.#objects, this.#given, ...this.#changes, environmentSettings()]);
+    this.#resolved = resolveSettings([...defaults, ...this.#objects, this.#given, ...this.#changes, environmentSettings(), ...this.#overrides]);
     return this.#resolved;
   }
 
@@ -52,6 +54,16 @@ export class SettingsLayers {
   change(layer: SettingsInput): void {
     this.#changes.push(layer);
     this.#changed();
+  }
+
+  /** Stronger than all else, until the function that is returned is called. */
+  override(layer: SettingsInput): () => void {
+    this.#overrides.push(layer);
+    this.#changed();
+    return () => {
+      this.#overrides.splice(this.#overrides.indexOf(layer), 1);
+      this.#changed();
+    };
   }
 
   /** A configuration object that must be loaded first. A failure is thrown to whoever needs settings. */

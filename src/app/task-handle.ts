@@ -103,8 +103,14 @@ export function createTask(entry: TaskEntry, core: Core): Task<any, any> {
     Object.defineProperty(task, key, { ...descriptor, configurable: true });
   Object.defineProperty(task, 'apply', { value: apply, configurable: true });
   entry.handle = task as unknown as AnyTask;
+  defined.set(task, { entry, core });
   return task as unknown as Task<any, any>;
 }
+
+const defined = new WeakMap<object, { readonly entry: TaskEntry; readonly core: Core }>();
+
+/** What is behind a task that is defined here; undefined for anything else. */
+export const definedAs = (task: object): { readonly entry: TaskEntry; readonly core: Core } | undefined => defined.get(task);
 
 /** With `kwargs: true` the last argument, where it is a plain object, travels as Python's keywords. */
 function splitKeywords(args: readonly unknown[]): { readonly args: readonly Value[]; readonly kwargs: ValueMap } {

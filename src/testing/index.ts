@@ -1,4 +1,7 @@
-/** `celeriac/testing`: what every driver, pool and store must do, as suites for a test framework of your choice, and a clock that stands still. */
+/** `celeriac/testing`: an app whose broker is memory and whose time stands still, for tests of your tasks; and what every driver, pool and store must do, as suites for a test framework of your choice. */
+export { createTestApp, startTestWorker, type EnqueuedCall, type TestApp, type TestAppOptions, type TestClock } from './test-app.ts';
+export { expectEnqueued, expectNotEnqueued, type EnqueuedMatch } from './expect-enqueued.ts';
+export { runTask, type MadeUpContext, type RunOutcome } from './run-one.ts';
 export { describeBackend, type BackendHarness } from './conformance/backend.ts';
 export { describeChordStore } from './conformance/chord-store.ts';
 export { describePool } from './conformance/pool.ts';
