@@ -9,6 +9,8 @@ export const app = new Celery('chaos', {
   taskAcksLate: true,
   taskRejectOnWorkerLost: true,
   brokerConnectionMaxRetries: 0,
+  taskDefaultQueue: process.env['CHAOS_QUEUE'] ?? 'celery',
+  taskDefaultQueueType: process.env['CHAOS_QUEUE_TYPE'] === 'quorum' ? 'quorum' : 'classic',
   // As long as a server may be away here: what a task publishes is then a promise, and its being lost a fault.
   taskPublishRetryPolicy: { maxRetries: 100, intervalStart: 0, intervalStep: '100ms', intervalMax: '200ms' },
 });
