@@ -17,6 +17,7 @@ import type { Duration } from './kernel/duration.ts';
  *   ├─ AlreadyRegistered         ALREADY_REGISTERED      a task name taken twice
  *   ├─ QueueNotFound             QUEUE_NOT_FOUND         not declared, and missing queues are not to be created
  *   ├─ TimeoutError              TIMEOUT                 waited long enough
+ *   ├─ IncompleteStream          INCOMPLETE_STREAM       a result below another has not ended, and nobody waits for it here
  *   ├─ ChordError                CHORD                   a part of a chord failed, or chords are not possible here
  *   ├─ MaxRetriesExceededError   MAX_RETRIES_EXCEEDED
  *   ├─ TaskRevokedError          TASK_REVOKED            revoked, expired or terminated before it could finish
@@ -129,6 +130,13 @@ export class QueueNotFound extends CeleryError {
 export class TimeoutError extends CeleryError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, { ...options, code: 'TIMEOUT' });
+  }
+}
+
+/** A result below the one that was asked has not ended yet: `iterdeps` waits for none. */
+export class IncompleteStream extends CeleryError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, { ...options, code: 'INCOMPLETE_STREAM' });
   }
 }
 

@@ -22,7 +22,8 @@ export function resultSource(core: Core): ResultSource {
       return core.joinBlocks;
     },
     unpack: (value) => core.types.unpack(value),
-    revoke: (ids, options) => revoke(core, ids, options),
+    revoke: (ids, options) => revoke(core, { method: 'revoke', of: { task_id: ids } }, options),
+    revokeByStamps: (headers, options) => revoke(core, { method: 'revoke_by_stamped_headers', of: { headers } }, options),
     describe: () => {
       const { resultBackend } = core.settings;
       return resultBackend === null ? 'no result backend is configured' : `results are in ${maskUrl(resultBackend)}`;

@@ -1,18 +1,19 @@
 import { commandExchange } from '../messaging/mailbox.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { RevokeOptions } from '../results/result.ts';
 import type { Core } from './app-core.ts';
 import { broadcast, commandMessage, type Command } from './broadcast.ts';
 import { retryPolicyOf } from './encode.ts';
 import { mailboxNames } from './mailbox-names.ts';
 
-/** Tells all workers that these tasks are not to run: `result.revoke()`. With `wait` it resolves when those that live have heard it; else it goes with the app's own messages. */
+/** Tells all workers that tasks are not to run, by id or by stamp: `result.revoke()`. With `wait` it resolves when those that live have heard it; else it goes with the app's own messages. */
 export async function revoke(
   core: Core,
-  ids: readonly string[],
+  { method, of }: { readonly method: string; readonly of: JsonObject },
   { terminate = false, signal = 'SIGTERM', wait = false, timeout }: RevokeOptions,
 ): Promise<void> {
   await core.ready();
-  const command: Command = { method: 'revoke', args: { task_id: ids, terminate, signal }, reply: wait };
+  const command: Command = { method, args: { ...of, terminate, signal }, reply: wait };
   if (wait) {
     await broadcast(core, command, { timeout });
     return;

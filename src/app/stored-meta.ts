@@ -2,7 +2,7 @@ import { encoded } from '../protocol/json-text.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal } from '../protocol/states.ts';
-import { publicMeta } from '../results/async-result.ts';
+import { publicMeta } from '../results/public-meta.ts';
 import type { ResultMeta } from '../results/result.ts';
 import { asking, type ResultSource } from '../results/source.ts';
 

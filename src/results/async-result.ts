@@ -1,11 +1,12 @@
-import type { Json, Value, ValueMap } from '../protocol/json.ts';
+import type { Json } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
-import { collect } from './collect.ts';
+import { collect, iterdeps, leafOf, lineage } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
 import type { AsyncResult, DependencyGraph, GetOptions, ResultMeta, RevokeOptions, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
-import { deadlineOf, guardJoin, waitFor } from './wait.ts';
+import { infoOf, publicMeta, valueOf } from './public-meta.ts';
+import { guardJoin, heard, waitFor } from './wait.ts';
 
 export interface ResultOptions {
   readonly parent?: AsyncResult<unknown> | null | undefined;
@@ -24,6 +25,8 @@ export class TaskResult<R> implements AsyncResult<R> {
   readonly #source: ResultSource;
   readonly #fromTuple: FromTuple;
   #final: StoredMeta | undefined;
+  /** The end of a step before this one that let nothing follow. */
+  #stopped: StoredMeta | undefined;
 
   constructor(id: string, source: ResultSource, fromTuple: FromTuple, options: ResultOptions = {}) {
     if (typeof id !== 'string' || id === '') throw new TypeError(`a task id was expected, not ${JSON.stringify(id) ?? String(id)}`);
@@ -39,33 +42,42 @@ export class TaskResult<R> implements AsyncResult<R> {
   async get(options?: GetOptions): Promise<R | Error> {
     if (this.ignored) return null as R;
     guardJoin(this.#source, options);
-    const ancestors = this.#final !== undefined || options?.followParents === false ? [] : this.#ancestors();
-    const wait = deadlineOf(this.#source, options);
-    if (this.#final === undefined) {
-      for await (const meta of waitFor(this.#source, [this.id, ...ancestors], { ...wait(), states: 'final' })) {
-        if (meta.task_id === this.id) {
-          this.#final = meta;
-          break;
-        }
-        // A step of a chain that failed, or was revoked, ends the chain: nothing may ever be stored under the ids after it.
-        if (meta.status !== 'SUCCESS') return this.#outcome(meta, options);
+    const follows = options?.followParents !== false;
+    let ended = this.#final ?? (follows ? this.#stopped : undefined);
+    if (ended === undefined) {
+      for await (const meta of heard(this.#source, follows ? this.awaits() : [this.id], options)) {
+        ended = this.hear(meta);
+        if (ended !== undefined) break;
       }
     }
-    return this.#outcome(this.#final!, options);
+    return this.#outcome(ended!, options);
   }
 
   #outcome(meta: StoredMeta, options: GetOptions | undefined): R | Error {
-    if (meta.status === 'SUCCESS') return valueOf(meta, this.#source) as R;
+    if (meta.status === 'SUCCESS') {
+      const value = valueOf(meta, this.#source) as R;
+      options?.callback?.(this.id, value);
+      return value;
+    }
     const error = this.#source.errorOf(meta);
-    if (options?.propagate === false) return error;
-    throw error;
+    if (options?.propagate !== false) throw error;
+    options.callback?.(this.id, error);
+    return error;
   }
 
-  /** Ids of the steps before, but not of groups: a failed part of a chord's header shows in the chord's body. */
-  #ancestors(): readonly string[] {
-    const ids: string[] = [];
+  /** The ids whose end may end the waiting: its own, and those of the steps before. Not of groups: a failed part of a chord's header shows in the chord's body. */
+  awaits(): readonly string[] {
+    const ids: string[] = [this.id];
     for (let at = this.parent; at instanceof TaskResult; at = at.parent) ids.push(at.id);
     return ids;
+  }
+
+  /** What has come in of one of those: gives what ends the waiting for this result, or undefined. What has come need not be fetched again. */
+  hear(meta: StoredMeta): StoredMeta | undefined {
+    if (!isFinal(meta.status)) return undefined;
+    if (meta.task_id === this.id) return (this.#final = meta);
+    // A step of a chain that failed, or was revoked, ends the chain: nothing may ever be stored under the ids after it.
+    return meta.status === 'SUCCESS' ? undefined : (this.#stopped = meta);
   }
 
   async ready(): Promise<boolean> {
@@ -111,6 +123,14 @@ export class TaskResult<R> implements AsyncResult<R> {
     return collect(this, options);
   }
 
+  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
+    return iterdeps(this, options);
+  }
+
+  getLeaf(options?: GetOptions): Promise<unknown> {
+    return leafOf(this, options);
+  }
+
   graph(): Promise<DependencyGraph> {
     return dependencyGraph(this);
   }
@@ -121,12 +141,21 @@ export class TaskResult<R> implements AsyncResult<R> {
 
   async forget(): Promise<void> {
     this.#final = undefined;
+    this.#stopped = undefined;
     await asking(this.#source, (backend) => backend.forget([this.id]));
     await this.parent?.forget();
   }
 
   revoke(options: RevokeOptions = {}): Promise<void> {
     return this.#source.revoke([this.id], options);
+  }
+
+  revokeByStampedHeaders(headers: Readonly<Record<string, Json>>, options: RevokeOptions = {}): Promise<void> {
+    return this.#source.revokeByStamps(headers, options);
+  }
+
+  asList(): readonly string[] {
+    return lineage(this);
   }
 
   /** Celery's tuple: `[[id, parent], null]`. */
@@ -138,45 +167,10 @@ export class TaskResult<R> implements AsyncResult<R> {
     return this.id;
   }
 
-  /** For those who wait for many at once: what has come need not be fetched again. */
-  settle(meta: StoredMeta): void {
-    if (isFinal(meta.status)) this.#final = meta;
-  }
-
   async #load(): Promise<StoredMeta | undefined> {
     if (this.#final !== undefined) return this.#final;
     const meta = await asking(this.#source, (backend) => backend.load(this.id));
-    if (meta !== undefined) this.settle(meta);
+    if (meta !== undefined) this.hear(meta);
     return meta;
   }
-}
-
-const ERROR_STATES: readonly TaskState[] = ['FAILURE', 'REVOKED', 'RETRY', 'REJECTED'];
-
-const valueOf = (meta: StoredMeta, source: ResultSource): unknown => source.unpack(meta.result.value());
-
-/** The value, the error, or the meta of a custom state. */
-function infoOf(meta: StoredMeta, source: ResultSource): unknown {
-  const value = valueOf(meta, source);
-  const isError = ERROR_STATES.includes(meta.status) && typeof value === 'object' && value !== null && 'exc_type' in value;
-  return isError ? source.errorOf(meta) : value;
-}
-
-/** A stored meta as users read it. */
-export function publicMeta(meta: StoredMeta, source: ResultSource): ResultMeta {
-  const result = infoOf(meta, source);
-  const { stamped_headers, name, args, kwargs, worker, retries, queue, ...rest } = (meta.extended ?? {}) as ValueMap;
-  const stamps = ((stamped_headers ?? []) as readonly string[]).map((stamp) => [stamp, rest[stamp]] as const);
-  const extended: Record<string, Value | undefined> = { name, args, kwargs, worker, retries, queue };
-  return {
-    taskId: meta.task_id,
-    status: meta.status,
-    result,
-    traceback: meta.traceback,
-    dateDone: meta.date_done === null ? null : new Date(meta.date_done),
-    ...(meta.parent_id === undefined ? {} : { parentId: meta.parent_id }),
-    ...(meta.group_id === undefined ? {} : { groupId: meta.group_id }),
-    ...(Object.fromEntries(Object.entries(extended).filter(([, value]) => value !== undefined)) as Partial<ResultMeta>),
-    ...(stamps.length === 0 ? {} : { stamps: Object.fromEntries(stamps) }),
-  };
 }

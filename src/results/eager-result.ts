@@ -1,6 +1,6 @@
 import type { Json } from '../protocol/json.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
-import { collect } from './collect.ts';
+import { collect, iterdeps, leafOf } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
 import type { AsyncResult, DependencyGraph, EagerResult, GetOptions, ResultMeta } from './result.ts';
 import { TaskRevokedError } from '../errors.ts';
@@ -30,12 +30,16 @@ export class EagerHandle<R> implements EagerResult<R> {
   get(options: GetOptions & { readonly propagate: false }): Promise<R | Error>;
   get(options?: GetOptions): Promise<R>;
   async get(options?: GetOptions): Promise<R | Error> {
-    if (this.#state === 'SUCCESS') return this.#ended.value as R;
+    if (this.#state === 'SUCCESS') {
+      options?.callback?.(this.id, this.#ended.value);
+      return this.#ended.value as R;
+    }
     const { error } = this;
     // As in Celery: a task that was ignored, or is to be tried again, has nothing to give.
     if (error === undefined || !isFinal(this.#state)) return null as R;
-    if (options?.propagate === false) return error;
-    throw error;
+    if (options?.propagate !== false) throw error;
+    options.callback?.(this.id, error);
+    return error;
   }
 
   ready(): Promise<boolean> {
@@ -68,6 +72,12 @@ export class EagerHandle<R> implements EagerResult<R> {
   collect(options?: { readonly intermediate?: boolean } & GetOptions): AsyncIterable<readonly [AsyncResult<unknown>, unknown]> {
     return collect(this, options);
   }
+  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
+    return iterdeps(this, options);
+  }
+  getLeaf(options?: GetOptions): Promise<unknown> {
+    return leafOf(this, options);
+  }
   graph(): Promise<DependencyGraph> {
     return dependencyGraph(this);
   }
@@ -77,9 +87,17 @@ export class EagerHandle<R> implements EagerResult<R> {
   forget(): Promise<void> {
     return Promise.resolve();
   }
+  /** It counts as revoked from now on: `get()` throws TaskRevokedError. */
   revoke(): Promise<void> {
     this.#state = 'REVOKED';
     return Promise.resolve();
+  }
+  /** It has run already, so there is nothing that could be kept from running. */
+  revokeByStampedHeaders(): Promise<void> {
+    return Promise.resolve();
+  }
+  asList(): readonly string[] {
+    return [this.id];
   }
   toJSON(): Json {
     return [[this.id, null], null];

@@ -1,11 +1,12 @@
 import type { Json } from '../protocol/json.ts';
 import type { TaskState } from '../protocol/states.ts';
 import { TaskResult } from './async-result.ts';
-import { collect } from './collect.ts';
+import { collect, iterdeps, leafOf, lineage } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
 import type { AsyncResult, DependencyGraph, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
-import { deadlineOf, guardJoin, waitFor } from './wait.ts';
+import { infoOf } from './public-meta.ts';
+import { guardJoin, heard, waitFor } from './wait.ts';
 
 type Results = readonly AsyncResult<unknown>[];
 
@@ -36,14 +37,14 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   get(options?: GetOptions): Promise<T>;
   async get(options?: GetOptions): Promise<T | Error> {
     guardJoin(this.#source, options);
-    const wait = deadlineOf(this.#source, options);
-    for await (const result of this.#settled(wait())) {
+    // What has come is known to its handle: asking it again waits for nothing, and is told to nobody.
+    const { callback, onMessage: _, ...quietly } = { ...options, disableSyncSubtasks: false };
+    for await (const result of this.#settled(options)) {
       // With `propagate` the first failure ends the waiting, whichever it is.
-      if (options?.propagate !== false && (await result.failed())) await result.get({ ...wait(), disableSyncSubtasks: false });
+      const value = await result.get(quietly);
+      callback?.(result.id, value);
     }
-    const values: unknown[] = [];
-    for (const result of this.#results) values.push(await result.get({ ...wait(), disableSyncSubtasks: false }));
-    return values as unknown as T;
+    return (await Promise.all(this.#results.map((result) => result.get(quietly)))) as unknown as T;
   }
 
   join(options?: GetOptions): Promise<T> {
@@ -51,25 +52,46 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly index: number; readonly id: string; readonly value: T[number] }, void, void> {
+    guardJoin(this.#source, undefined);
     const indexes = new Map(this.#results.map((result, index) => [result.id, index]));
-    for await (const result of this.#settled({})) {
+    for await (const result of this.#settled(undefined)) {
       const value = (await result.get({ disableSyncSubtasks: false })) as T[number];
       yield { index: indexes.get(result.id)!, id: result.id, value };
     }
   }
 
-  /** Each direct result when it is final: plain ones by one watch over all of them, groups in it after that. */
-  async *#settled(options: WaitOptions): AsyncGenerator<AsyncResult<unknown>, void, void> {
-    const plain = new Map(
-      this.#results.filter((result) => result instanceof TaskResult && !result.ignored).map((result) => [result.id, result as TaskResult<unknown>]),
-    );
-    for await (const meta of waitFor(this.#source, [...plain.keys()], { ...options, states: 'final' })) {
-      const result = plain.get(meta.task_id);
-      if (result === undefined) continue;
-      result.settle(meta);
-      yield result;
+  /** Each direct result when it has ended, in that order: one watch over all that is below, and what each waits for. */
+  async *#settled(options: GetOptions | undefined): AsyncGenerator<AsyncResult<unknown>, void, void> {
+    const open = new Map<AsyncResult<unknown>, Set<TaskResult<unknown>>>();
+    const waiting = new Map<string, (readonly [leaf: TaskResult<unknown>, member: AsyncResult<unknown>])[]>();
+    for (const member of this.#results) {
+      const leaves = leavesOf(member).filter((leaf) => leaf instanceof TaskResult && !leaf.ignored) as TaskResult<unknown>[];
+      if (leaves.length === 0) {
+        yield member;
+        continue;
+      }
+      open.set(member, new Set(leaves));
+      for (const leaf of leaves) {
+        const ids = options?.followParents === false ? [leaf.id] : leaf.awaits();
+        for (const id of ids) {
+          const list = waiting.get(id);
+          if (list === undefined) waiting.set(id, [[leaf, member]]);
+          else list.push([leaf, member]);
+        }
+      }
     }
-    for (const result of this.#results) if (!plain.has(result.id)) yield result;
+    if (open.size === 0) return;
+    for await (const meta of heard(this.#source, [...waiting.keys()], options)) {
+      for (const [leaf, member] of waiting.get(meta.task_id) ?? []) {
+        const leaves = open.get(member);
+        if (leaves === undefined || leaf.hear(meta) === undefined) continue;
+        leaves.delete(leaf);
+        if (leaves.size > 0) continue;
+        open.delete(member);
+        yield member;
+      }
+      if (open.size === 0) return;
+    }
   }
 
   async ready(): Promise<boolean> {
@@ -122,14 +144,23 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     return collect(this, options);
   }
 
+  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
+    return iterdeps(this, options);
+  }
+
+  getLeaf(options?: GetOptions): Promise<unknown> {
+    return leafOf(this, options);
+  }
+
   graph(): Promise<DependencyGraph> {
     return dependencyGraph(this);
   }
 
   async *updates(options?: WaitOptions): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
-    const ids = this.#results.filter((result) => result instanceof TaskResult).map((result) => result.id);
-    for await (const meta of waitFor(this.#source, ids, { ...options, states: 'all' }))
-      yield { state: meta.status, info: { id: meta.task_id, info: meta.result.value() } };
+    const ids = leavesOf(this).flatMap((leaf) => (leaf instanceof TaskResult ? [leaf.id] : []));
+    for await (const meta of waitFor(this.#source, ids, { ...options, states: 'all' })) {
+      yield { state: meta.status, info: { id: meta.task_id, info: infoOf(meta, this.#source) } };
+    }
   }
 
   async forget(): Promise<void> {
@@ -139,9 +170,17 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
 
   revoke(options: RevokeOptions = {}): Promise<void> {
     return this.#source.revoke(
-      this.#results.map((result) => result.id),
+      leavesOf(this).map((leaf) => leaf.id),
       options,
     );
+  }
+
+  revokeByStampedHeaders(headers: Readonly<Record<string, Json>>, options: RevokeOptions = {}): Promise<void> {
+    return this.#source.revokeByStamps(headers, options);
+  }
+
+  asList(): readonly string[] {
+    return lineage(this);
   }
 
   /** Stores who is in it, under its id: `app.GroupResult(id)` gives it back. */
@@ -167,9 +206,18 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     if (!this.#results.some((other) => other.id === result.id)) this.#results = [...this.#results, result];
   }
 
+  update(results: Iterable<AsyncResult<T[number]>>): void {
+    for (const result of results) this.add(result);
+  }
+
   remove(result: AsyncResult<T[number]> | string): void {
     const id = typeof result === 'string' ? result : result.id;
     if (!this.#results.some((other) => other.id === id)) throw new RangeError(`the result ${id} is not in this set`);
+    this.discard(id);
+  }
+
+  discard(result: AsyncResult<T[number]> | string): void {
+    const id = typeof result === 'string' ? result : result.id;
     this.#results = this.#results.filter((other) => other.id !== id);
   }
 
@@ -180,6 +228,11 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   #each<V>(ask: (result: AsyncResult<unknown>) => Promise<V>): Promise<V[]> {
     return Promise.all(this.#results.map(ask));
   }
+}
+
+/** The results of tasks in it, however deep its groups are. */
+function leavesOf(result: AsyncResult<unknown>): Results {
+  return result instanceof GroupHandle ? (result.results as Results).flatMap(leavesOf) : [result];
 }
 
 /** Any results, gathered. */

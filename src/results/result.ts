@@ -11,9 +11,16 @@ export interface WaitOptions {
   readonly interval?: Duration;
 }
 export interface GetOptions extends WaitOptions {
+  /** Default true: a failure is thrown. With false it is given as a value. */
   readonly propagate?: boolean;
+  /** Default true: a step before this one that failed, or was revoked, ends the waiting; nothing may ever be stored under the ids after it. */
   readonly followParents?: boolean;
+  /** False allows waiting inside a task whose slot may be the one that is needed. */
   readonly disableSyncSubtasks?: boolean;
+  /** Called with each value (or error, without `propagate`) as it comes: once for a task, once for each member of a group. */
+  readonly callback?: (taskId: string, value: unknown) => void;
+  /** Called with what is heard on the way, final or not: progress, retries. Hears what the store tells while it is waited. */
+  readonly onMessage?: (meta: ResultMeta) => void;
 }
 export interface RevokeOptions {
   readonly terminate?: boolean;
@@ -59,11 +66,23 @@ export interface AsyncResult<out R> {
   traceback(): Promise<string | null>;
   meta(): Promise<ResultMeta>;
   children(): Promise<readonly AsyncResult<unknown>[]>;
+  /** This and all that it started, breadth first, each with its value. With `intermediate` what has not ended has the value null, and nothing is waited for. */
   collect(options?: { readonly intermediate?: boolean } & GetOptions): AsyncIterable<readonly [AsyncResult<unknown>, unknown]>;
+  /** The same without values, each with what started it (null for this one). Throws IncompleteStream at one that has not ended, unless `intermediate`. */
+  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [parent: AsyncResult<unknown> | null, node: AsyncResult<unknown>]>;
+  /** The value of the last that `collect` gives. */
+  getLeaf(options?: GetOptions): Promise<unknown>;
+  /** What came before and what came of it, as far as it is stored now, with states. */
   graph(): Promise<DependencyGraph>;
+  /** The states that it goes through from now on, the final one last; each group's member has an `id`. */
   updates(options?: WaitOptions): AsyncIterable<{ readonly state: TaskState; readonly info: unknown }>;
+  /** Removes what is stored of it, and of the results before it. */
   forget(): Promise<void>;
   revoke(options?: RevokeOptions): Promise<void>;
+  /** Revokes every task that carries one of these stamps, whoever sent it. */
+  revokeByStampedHeaders(headers: Readonly<Record<string, Json>>, options?: RevokeOptions): Promise<void>;
+  /** Its id, and those of the results before it. */
+  asList(): readonly string[];
   toJSON(): Json;
 }
 export interface EagerResult<out R> extends AsyncResult<R> {
@@ -84,10 +103,26 @@ export interface GroupResult<out T extends List>
 /** Any results, gathered to be waited for together. */
 export interface ResultSet<R> extends GroupResult<R[]> {
   add(result: AsyncResult<R>): void;
+  /** RangeError where it is not in the set; `discard` does not mind. */
   remove(result: AsyncResult<R> | string): void;
+  discard(result: AsyncResult<R> | string): void;
+  /** Adds those that are not in it. */
+  update(results: Iterable<AsyncResult<R>>): void;
   clear(): void;
 }
+/** A picture of a workflow: of calls that are written down, or of results with their states. */
 export interface DependencyGraph {
-  toDot(): string;
+  readonly nodes: readonly GraphNode[];
   readonly edges: readonly (readonly [from: string, to: string])[];
+  /** For Graphviz. */
+  toDot(): string;
+  /** For Markdown and the like. */
+  toMermaid(): string;
+}
+export interface GraphNode {
+  readonly id: string;
+  /** What is written on it: the task's name where that is known (`resultExtended`), else its id. */
+  readonly label: string;
+  /** Null where nothing runs under this id: a call that is only written down, or a group. */
+  readonly state: TaskState | null;
 }

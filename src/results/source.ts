@@ -1,5 +1,6 @@
 import type { ResultBackend } from '../backends/backend.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Json } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import type { RevokeOptions } from './result.ts';
 
@@ -15,6 +16,7 @@ export interface ResultSource {
   /** A stored value with those of types that the app was taught. */
   unpack<T>(value: T): T;
   revoke(ids: readonly string[], options: RevokeOptions): Promise<void>;
+  revokeByStamps(headers: Readonly<Record<string, Json>>, options: RevokeOptions): Promise<void>;
   /** Where results are kept, for the message of a TimeoutError. */
   describe(): string;
   /** Keeps the process alive until disposed of: idle sockets do not. */

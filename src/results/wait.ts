@@ -3,6 +3,7 @@ import { durationMs } from '../kernel/duration.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal } from '../protocol/states.ts';
 import type { GetOptions, WaitOptions } from './result.ts';
+import { publicMeta } from './public-meta.ts';
 import type { ResultSource } from './source.ts';
 
 /**
@@ -57,6 +58,16 @@ function timeoutOf(options: WaitOptions | undefined): number | undefined {
   throw new TypeError(`expected a time limit such as { timeout: 10 } (seconds) or { timeout: '500ms' }, not ${JSON.stringify(given) ?? String(given)}`);
 }
 
+/** The same for `get`: with final metas only, unless somebody wants to hear of the others. */
+export async function* heard(source: ResultSource, ids: readonly string[], options: GetOptions | undefined): AsyncGenerator<StoredMeta, void, void> {
+  timeoutOf(options);
+  const onMessage = options?.onMessage;
+  for await (const meta of waitFor(source, ids, { ...options, states: onMessage === undefined ? 'final' : 'all' })) {
+    onMessage?.(publicMeta(meta, source));
+    yield meta;
+  }
+}
+
 function late(source: ResultSource, open: ReadonlySet<string>, timeoutMs: number): TimeoutError {
   return new TimeoutError(
     `no result of ${named(open)} within ${Math.round(timeoutMs) / 1000} s (${source.describe()}). The task goes on: is a worker running that consumes its queue?`,
@@ -75,12 +86,4 @@ export function guardJoin(source: ResultSource, options: GetOptions | undefined)
     'never wait for a result inside a task: the slot of this one may be the one that the other needs. Link them (pipe, chain, chord), or pass { disableSyncSubtasks: false } if you know better',
     { code: 'SYNC_SUBTASK' },
   );
-}
-
-/** What is left of a timeout that is shared by several waits. */
-export function deadlineOf(source: ResultSource, options: GetOptions | undefined): () => GetOptions {
-  const timeoutMs = timeoutOf(options);
-  if (timeoutMs === undefined) return () => options ?? {};
-  const end = source.clock.monotonic() + timeoutMs;
-  return () => ({ ...options, timeout: Math.max(0, end - source.clock.monotonic()) / 1000 });
 }

@@ -65,28 +65,28 @@ export function treeOf(seed: number): Tree {
 
   const value = (): unknown => [below(100), `v${below(10)}`, [below(3)], null, true][below(5)];
   const args = (): readonly unknown[] => Array.from({ length: below(3) }, value);
-  // In a header each part must end in a result: one that is ignored leaves Celery's chord waiting for ever.
-  const task = (isInHeader: boolean): Pick<Call, 'task' | 'times'> => {
+  // One that is ignored leaves Celery's chord waiting for ever, so only links are.
+  const task = (mayBeIgnored: boolean): Pick<Call, 'task' | 'times'> => {
     const die = below(100);
     if (die < 76) return { task: 'node' };
     if (die < 84) return { task: 'flaky', times: 1 + below(2) };
     if (die < 86) return { task: 'give_up' };
-    if (die < 88 && !isInHeader) return { task: 'nothing' };
+    if (die < 88 && mayBeIgnored) return { task: 'nothing' };
     return die < 95 ? { task: 'fail' } : { task: 'node' };
   };
-  const links = (isInHeader: boolean): Linked => ({
-    ...(chance(0.12) ? { link: Array.from({ length: 1 + below(2) }, () => call(isInHeader, false)) } : {}),
+  const links = (): Linked => ({
+    ...(chance(0.12) ? { link: Array.from({ length: 1 + below(2) }, () => call(true)) } : {}),
     ...(chance(0.15) ? { errbacks: [{ kind: 'call', tag: tag(), task: 'node', args: args(), ...(chance(0.3) ? { immutable: true } : {}) } as Call] } : {}),
   });
-  const call = (isInHeader: boolean, mayLink = true): Call => {
+  const call = (isLink: boolean): Call => {
     budget--;
     return {
       kind: 'call',
       tag: tag(),
-      ...task(isInHeader),
+      ...task(isLink),
       args: args(),
       ...(chance(0.15) ? { immutable: true } : {}),
-      ...(mayLink ? links(isInHeader) : {}),
+      ...(isLink ? {} : links()),
     };
   };
   const rows = (): Rows => {
@@ -99,23 +99,25 @@ export function treeOf(seed: number): Tree {
     Array.from({ length: Math.max(least, Math.min(budget, least + below(most - least + 1))) }, make);
   const by = (): 'constructor' | 'pipe' => (chance(0.5) ? 'constructor' : 'pipe');
 
-  const tree = (depth: number, isInHeader: boolean): Tree => {
+  /** Celery skips an empty group in a chain, but not one that `|` was told to go on from. */
+  const full = (trees: readonly Tree[]): boolean => trees.every((each) => each.kind !== 'group' || each.members.length > 0);
+  const tree = (depth: number): Tree => {
     const die = depth >= 4 || budget <= 1 ? 0 : below(100);
-    if (die < 34) return call(isInHeader);
+    if (die < 34) return call(false);
     if (die < 42) return rows();
-    if (die < 66) return { kind: 'chain', by: by(), steps: several(1, 4, () => tree(depth + 1, isInHeader)), ...links(isInHeader) };
-    if (die < 84) return { kind: 'group', members: several(chance(0.06) ? 0 : 1, 4, () => tree(depth + 1, isInHeader)) };
-    return {
-      kind: 'chord',
-      by: by(),
-      header: several(chance(0.04) ? 0 : 1, 4, () => tree(depth + 1, true)),
-      body: tree(depth + 1, isInHeader),
-      ...links(isInHeader),
-    };
+    if (die < 66) {
+      const steps = several(1, 4, () => tree(depth + 1));
+      return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps, ...links() };
+    }
+    if (die < 84) return { kind: 'group', members: several(chance(0.06) ? 0 : 1, 4, () => tree(depth + 1)) };
+    const header = several(chance(0.04) ? 0 : 1, 4, () => tree(depth + 1));
+    return { kind: 'chord', by: header.length > 0 ? by() : 'constructor', header, body: tree(depth + 1), ...links() };
   };
-  const root = tree(0, false);
+  const root = tree(0);
   // A call alone is what the interop table tries.
-  return root.kind === 'call' ? { kind: 'chain', by: by(), steps: [root, tree(1, false), tree(1, false)] } : root;
+  if (root.kind !== 'call') return root;
+  const steps = [root, tree(1), tree(1)];
+  return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps };
 }
 
 /** Every call with a tag, wherever it stands. */
