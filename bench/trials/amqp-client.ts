@@ -47,7 +47,7 @@ export const taskHeaders = (id: string, i: number) => ({
   argsrepr: `(1, ${i})`,
   kwargsrepr: '{}',
   origin: 'gen4711@bench',
-  ignore_result: true,
+  ignore_result: false,
   replaced_task_nesting: 0,
   stamped_headers: null,
   stamps: {},

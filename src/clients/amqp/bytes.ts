@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AmqpSyntaxError } from './errors.ts';
+import { recurringText } from './recurring-text.ts';
 
 const FIRST_BYTES = 4096;
 
@@ -187,6 +188,13 @@ export class ByteReader {
     const length = this.u8();
     const at = this.#step(length);
     return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /** The same for what is most often one of few: names, types, addresses. */
+  recurringString(): string {
+    const length = this.u8();
+    const at = this.#step(length);
+    return recurringText(this.#buffer, at, at + length);
   }
 
   longString(): string {

@@ -241,7 +241,11 @@ export class AmqpChannel {
     if (incoming?.properties === undefined || end - start > incoming.left) throw new AmqpSyntaxError('a piece of a body came that belongs to no message');
     incoming.left -= end - start;
     // Copied: the socket's buffer goes on to other uses, and a small body must not keep a large one alive.
-    incoming.parts?.push(Buffer.from(buffer.subarray(start, end)));
+    if (incoming.parts !== undefined) {
+      const part = Buffer.allocUnsafe(end - start);
+      buffer.copy(part, 0, start, end);
+      incoming.parts.push(part);
+    }
     if (incoming.left === 0) this.#arrived(incoming);
   }
 

@@ -92,10 +92,11 @@ export function readTable(input: ByteReader, depth = 0): FieldTable {
   input.require(end);
   const table: Record<string, FieldValue> = {};
   while (input.offset < end) {
-    const name = input.shortString();
+    const name = input.recurringString();
     const value = readValue(input, depth);
-    // `__proto__` from a peer is a name like any other.
-    Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true });
+    // From a peer it is a name like any other.
+    if (name === '__proto__') Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true });
+    else table[name] = value;
   }
   if (input.offset !== end) throw new AmqpSyntaxError('a table is longer than it says');
   return table;

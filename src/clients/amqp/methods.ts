@@ -382,7 +382,9 @@ function writeArgument(out: ByteWriter, type: ArgumentType, value: unknown): voi
 export function readMethod(input: ByteReader): Method {
   const classId = input.u16();
   const methodId = input.u16();
-  const name = byNumber.get((classId << 16) | methodId);
+  const number = (classId << 16) | methodId;
+  if (number === DELIVER) return readDeliver(input);
+  const name = byNumber.get(number);
   if (name === undefined) throw new AmqpSyntaxError(`the method ${classId}.${methodId} is unknown`);
   const fields: Record<string, unknown> = {};
   let bits = 0;
@@ -398,6 +400,20 @@ export function readMethod(input: ByteReader): Method {
     }
   }
   return { name, fields } as unknown as Method;
+}
+
+const DELIVER = (METHODS['basic.deliver'][0] << 16) | METHODS['basic.deliver'][1];
+
+/** As the table says, without asking the table: one comes with every message. */
+function readDeliver(input: ByteReader): Method {
+  const fields = {
+    consumerTag: input.recurringString(),
+    deliveryTag: input.u64Number(),
+    redelivered: (input.u8() & 1) !== 0,
+    exchange: input.recurringString(),
+    routingKey: input.recurringString(),
+  };
+  return { name: 'basic.deliver', fields };
 }
 
 function readArgument(input: ByteReader, type: ArgumentType): unknown {

@@ -49,16 +49,21 @@ export function toWireMessage({ properties, body }: AmqpMessage): WireMessage {
 }
 
 function messageProperties(properties: BasicProperties): MessageProperties {
-  const { correlationId, replyTo, priority, expiration, deliveryMode, messageId, timestamp, type, userId, appId, clusterId } = properties;
-  const extra = Object.fromEntries(
-    Object.entries({ messageId, timestamp, type, userId, appId, clusterId }).filter(([, value]) => value !== undefined),
-  ) as JsonObject;
+  const { correlationId, replyTo, priority, expiration, deliveryMode } = properties;
+  const extra = extraOf(properties);
   return {
     ...(correlationId !== undefined && { correlationId }),
     ...(replyTo !== undefined && { replyTo }),
     ...(priority !== undefined && { priority }),
     ...(expiration !== undefined && Number.isFinite(Number(expiration)) && { expirationMs: Number(expiration) }),
     ...(deliveryMode !== undefined && { persistent: deliveryMode === 2 }),
-    ...(Object.keys(extra).length > 0 && { extra }),
+    ...(extra !== undefined && { extra }),
   };
+}
+
+/** Celery's own messages have none of them: looked at before anything is made. */
+function extraOf({ messageId, timestamp, type, userId, appId, clusterId }: BasicProperties): JsonObject | undefined {
+  if ((messageId ?? timestamp ?? type ?? userId ?? appId ?? clusterId) === undefined) return undefined;
+  const given = Object.entries({ messageId, timestamp, type, userId, appId, clusterId }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as JsonObject;
 }
