@@ -14,7 +14,9 @@ import { errorLinked, linked } from './links.ts';
 import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
 import { headerOf, mergeOptions, prepend, stepsOf } from './signature-data.ts';
-import { callOptions, stampOptions, wireOptions } from './wire-options.ts';
+import { stamped } from './stamp.ts';
+import { callOptions, wireOptions } from './wire-options.ts';
+import { dataVisitor } from './visitor.ts';
 
 /**
  * Every signature at run time: frozen data, and the app that carries it out. All methods that change something give a copy.
@@ -113,16 +115,14 @@ export class CallSignature {
     return this.linkError(errback);
   }
 
-  /** Stamps of one call. Celery carries them on to the members of a workflow: that comes with stamping. */
-  stamp(stamps: Readonly<Record<string, Json>> | StampingVisitor): CallSignature {
-    if (typeof (stamps as StampingVisitor).onSignature === 'function' || this.#data.subtask_type !== null) {
-      throw new ImproperlyConfigured(
-        'stamping visitors, and stamps on chains, groups and chords, are not built yet: stamp the signatures inside, before you combine them',
-      );
-    }
-    const names = (this.#data.options['stamped_headers'] ?? []) as readonly string[];
-    const wire = stampOptions(stamps as Readonly<Record<string, Json>>);
-    return this.#with(mergeOptions(this.#data, { ...wire, stamped_headers: [...new Set([...names, ...Object.keys(stamps)])] }));
+  stamp(
+    stamps: Readonly<Record<string, Json>> | StampingVisitor,
+    options: { readonly append?: boolean; readonly stamps?: Readonly<Record<string, Json>> } = {},
+  ): CallSignature {
+    const visits = typeof (stamps as StampingVisitor).onSignature === 'function';
+    const visitor = visits ? dataVisitor(stamps as StampingVisitor, (data) => this.#revive(data)) : undefined;
+    const given = { ...options.stamps, ...(visits ? {} : (stamps as Readonly<Record<string, Json>>)) };
+    return this.#with(stamped(this.#data, given, { visitor, append: options.append ?? false }));
   }
 
   freeze(given: { readonly id?: string; readonly rootId?: string; readonly parentId?: string; readonly groupId?: string } = {}): {

@@ -20,8 +20,7 @@ export function chord(header: unknown, body: unknown): Signature<any, any> {
   }
   const list = listOf([header]);
   const [last] = listOf([body]);
-  return new CallSignature(
-    chordData(list.length === 1 && list[0]!.subtaskType === 'group' ? asHeader(list[0]!.toJSON()) : list.map((member) => member.toJSON()), last!.toJSON()),
-    callerOf([...list, last!]),
-  ) as unknown as Signature<any, any>;
+  // A group's members are the header; a group in a list is one of its members.
+  const parts = list[0] === header && list[0]?.subtaskType === 'group' ? asHeader(list[0].toJSON()) : list.map((member) => member.toJSON());
+  return new CallSignature(chordData(parts, last!.toJSON()), callerOf([...list, last!])) as unknown as Signature<any, any>;
 }

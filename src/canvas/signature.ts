@@ -33,7 +33,11 @@ export interface Signature<in M extends List, out R> {
   linkError(errback: Signature<[taskId: string], unknown> | Errback): this;
   /** The same as `linkError`, under Celery's chainable name. */
   onError(errback: Signature<[taskId: string], unknown> | Errback): this;
-  stamp(stamps: Readonly<Record<string, Json>> | StampingVisitor, options?: { readonly append?: boolean }): this;
+  /**
+   * A copy with stamps on every call in it and on its links: headers that tasks can read (`self.request.stamps`) and workers can be told to revoke by.
+   * The body of a chord is stamped by a visitor only. `append` gathers values of a name in a list instead of replacing them.
+   */
+  stamp(stamps: StampValues | StampingVisitor, options?: { readonly append?: boolean; readonly stamps?: StampValues }): this;
   /** Fixes the id now; the handle can be kept before anything is sent. */
   freeze(options?: { readonly id?: string; readonly rootId?: string; readonly parentId?: string; readonly groupId?: string }): {
     readonly signature: Signature<M, R>;
@@ -52,14 +56,24 @@ export interface SignatureData {
   readonly subtask_type: string | null;
   readonly immutable: boolean;
 }
-/** Gives the stamps of each part of a workflow. */
+/** Stamps: names with values. With `stamped_headers`, a list of names, only those are stamps and the others are set as options. */
+export type StampValues = Readonly<Record<string, Json>>;
+/**
+ * Gives the stamps of each part of a workflow (Celery's `StampingVisitor`). What a chain, group or chord gets goes on to all that is in it.
+ * `stamps` are those from above, which win over the visitor's where both name one.
+ */
 export interface StampingVisitor {
-  onSignature(signature: Signature<any, unknown>): Readonly<Record<string, Json>>;
-  onGroupStart?(group: Signature<any, unknown>): Readonly<Record<string, Json>>;
-  onChainStart?(chain: Signature<any, unknown>): Readonly<Record<string, Json>>;
-  onChordBody?(chord: Signature<any, unknown>): Readonly<Record<string, Json>>;
-  onCallback?(callback: Signature<any, unknown>): Readonly<Record<string, Json>>;
-  onErrback?(errback: Signature<any, unknown>): Readonly<Record<string, Json>>;
+  onSignature(signature: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onGroupStart?(group: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onGroupEnd?(group: Signature<any, unknown>, stamps: StampValues): void;
+  onChainStart?(chain: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onChainEnd?(chain: Signature<any, unknown>, stamps: StampValues): void;
+  /** Default: what `onGroupStart` says of the header. */
+  onChordHeaderStart?(chord: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onChordHeaderEnd?(chord: Signature<any, unknown>, stamps: StampValues): void;
+  onChordBody?(chord: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onCallback?(callback: Signature<any, unknown>, stamps: StampValues): StampValues;
+  onErrback?(errback: Signature<any, unknown>, stamps: StampValues): StampValues;
 }
 
 /** Signatures run side by side; `T` holds their results in order. */

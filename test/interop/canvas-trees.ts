@@ -122,5 +122,5 @@ export function randomTree(seed: number): Tree {
         return task();
     }
   };
-  return tree(3);
+  return tree(2);
 }
