@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createFixture } from '../../../test/support/worker.ts';
+import { type Deferred, deferred } from '../../kernel/deferred.ts';
 import type { Consumer } from '../../messaging/consumer.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -27,6 +28,37 @@ test('also when the broker does not answer at all', async () => {
   const { clock, reasons } = setUp(() => new Promise(() => undefined));
   await clock.advance(31_000);
   expect(reasons).toEqual(['the broker does not answer']);
+});
+
+test('runs a message that was taken for it after it had given up waiting for the answer', async () => {
+  const answer = deferred<string | undefined>();
+  const { clock, reasons, taken } = setUp(
+    () => Promise.resolve(3),
+    () => answer.promise,
+  );
+  await clock.advance(26_000);
+  expect(reasons).toEqual(['the broker does not answer']);
+  expect(taken).toEqual([]);
+  answer.resolve('late');
+  await clock.advance(0);
+  expect(taken).toEqual(['late']);
+});
+
+test('and takes it calmly when that answer is that there was none, or an error', async () => {
+  for (const end of [
+    (answer: Deferred<string | undefined>) => answer.resolve(undefined),
+    (answer: Deferred<string | undefined>) => answer.reject(new Error('gone')),
+  ]) {
+    const answer = deferred<string | undefined>();
+    const { clock, taken } = setUp(
+      () => Promise.resolve(3),
+      () => answer.promise,
+    );
+    await clock.advance(26_000);
+    end(answer);
+    await clock.advance(0);
+    expect(taken).toEqual([]);
+  }
 });
 
 test('is quiet while messages come, while there are none or none due, and while there is no room', async () => {
