@@ -35,3 +35,8 @@ export async function loadBackend(scheme: string): Promise<BackendDriver> {
   }
   return (await load()).driver;
 }
+
+/** Forgets a `memory://` result store and all that is in it; for tests, which make one each. */
+export async function forgetMemoryBackend(name: string): Promise<void> {
+  (await import('./memory/hub.ts')).forgetResultHub(name);
+}

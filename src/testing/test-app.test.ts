@@ -71,6 +71,11 @@ describe('an app under test', () => {
     expect(worker.stats()).toMatchObject({ total: { 'shop.add': 3, 'shop.order': 1 } });
   });
 
+  test('is borrowed by one test at a time', () => {
+    borrowed();
+    expect(() => createTestApp({ from: app })).toThrow('a test app has borrowed shop already: close that one first');
+  });
+
   test('what did not leave is told with what did', async () => {
     const made = borrowed();
     expectNotEnqueued(made, add);

@@ -1,4 +1,4 @@
-import { forgetResultHub } from '../backends/memory/hub.ts';
+import { forgetMemoryBackend } from '../backends/registry.ts';
 import { Celery } from '../app/celery.ts';
 import type { Core } from '../app/app-core.ts';
 import type { AppOptions } from '../app/app-options.ts';
@@ -7,9 +7,10 @@ import type { PublishCall } from '../app/middleware.ts';
 import { sharing } from '../app/sharing.ts';
 import type { RemoteTask } from '../app/task-types.ts';
 import type { List } from '../canvas/sendable.ts';
+import { ImproperlyConfigured } from '../errors.ts';
 import { durationMs, type Duration } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
-import { forgetMemoryHub, memoryHub } from '../transports/memory/hub.ts';
+import { forgetMemoryBroker } from '../transports/registry.ts';
 import { Worker, type WorkerOptions } from '../worker/worker.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
@@ -79,6 +80,8 @@ export class TestApp extends Celery {
   constructor(core: Core, settings: Readonly<Record<string, unknown>>, clock: FakeClock) {
     super(core.main, sharing(core, {}));
     this.#core = core;
+    if (borrowers.has(core)) throw new ImproperlyConfigured(`a test app has borrowed ${core.main} already: close that one first, await testApp.close()`);
+    borrowers.add(core);
     const url = `memory://${this.#name}`;
     this.#borrowed = core.borrow({ clock, settings: { ...settings, brokerUrl: url, brokerReadUrl: url, brokerWriteUrl: url, resultBackend: url } });
     const unsent = new Map<string, PublishCall>();
@@ -142,26 +145,27 @@ export class TestApp extends Celery {
     publishing.splice(publishing.indexOf(this.#note), 1);
     executing.splice(executing.indexOf(this.#count), 1);
     await this.#borrowed[Symbol.asyncDispose]();
-    forgetMemoryHub(this.#name);
-    forgetResultHub(this.#name);
+    borrowers.delete(this.#core);
+    await forgetMemoryBroker(this.#name);
+    await forgetMemoryBackend(this.#name);
   }
 
   /** Until nothing runs, and nothing has moved for some turns of the event loop. Tasks that wait for the world (a real timer, a server) are waited for. */
   async #quiet(): Promise<void> {
-    for (let still = 0, last = ''; still < QUIET_TURNS;) {
+    for (let still = 0, last = -1; still < QUIET_TURNS;) {
       await new Promise((resolve) => setImmediate(resolve));
-      const hub = memoryHub(this.#name);
-      const held = [...hub.held.values()].reduce((sum, holds) => sum + holds.size, 0);
-      const waiting = [...hub.queues.values()].reduce((sum, queue) => sum + queue.size, 0);
-      const now = [held, waiting, this.#ran, this.#calls.length].join();
+      const now = this.#ran + this.#calls.length;
       still = this.#running === 0 && now === last ? still + 1 : 0;
       last = now;
     }
   }
 }
 
+/** Apps under test: two tests at a time would see each other's calls. */
+const borrowers = new WeakSet<Core>();
+
 /** More than any step of a worker takes between two things that can be seen from here. */
-const QUIET_TURNS = 20;
+const QUIET_TURNS = 50;
 
 function enqueuedCall(name: string, id: string, call: PublishCall, queue: string): EnqueuedCall {
   const { retries, eta } = call.headers;

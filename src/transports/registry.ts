@@ -36,3 +36,8 @@ export async function loadTransport(scheme: string): Promise<Transport> {
   }
   return (await load()).transport;
 }
+
+/** Forgets a `memory://` broker and all its messages; for tests, which make one each. */
+export async function forgetMemoryBroker(name: string): Promise<void> {
+  (await import('./memory/hub.ts')).forgetMemoryHub(name);
+}
