@@ -42,6 +42,11 @@ export class OwnRabbit implements AsyncDisposable {
     return this.#run('stop');
   }
 
+  /** As in a crash: without a goodbye. */
+  kill(): Promise<void> {
+    return this.#run('kill');
+  }
+
   /** Resolves with what `rabbitmqctl` prints. */
   async ctl(...args: readonly string[]): Promise<string> {
     const { stdout } = await promisify(execFile)('bash', [script, 'ctl', this.#data, String(this.port), ...args]);
@@ -60,7 +65,7 @@ export class OwnRabbit implements AsyncDisposable {
   }
 
   /** Its output is not piped: a server keeps the descriptors of the script that started it. */
-  async #run(verb: 'start' | 'wait' | 'stop'): Promise<void> {
+  async #run(verb: 'start' | 'wait' | 'stop' | 'kill'): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       spawn('bash', [script, verb, this.#data, String(this.port)], { stdio: 'ignore' }).on('exit', (status) =>
         status === 0 ? resolve() : reject(new Error(`rabbitmq.sh ${verb} failed: see ${this.#data}/log`)),
