@@ -5,6 +5,9 @@ export type MessageListener = (message: Buffer, channel: string) => void;
 
 /** Often enough that a connection which died without a sign is noticed well within a lease. */
 const PING_MS = 5000;
+/** What nobody listens to any more is given up together with the next subscription, or after so long, or when it is so much. */
+const LEAVE_MS = 100;
+const MAX_UNHEARD = 500;
 
 /** One publish/subscribe connection for many listeners: a channel is subscribed to while somebody listens. Ends with its connection. */
 export class RedisSubscriber {
@@ -13,7 +16,10 @@ export class RedisSubscriber {
   readonly id: number;
   readonly #clock: Clock;
   readonly #listeners = new Map<string, Set<MessageListener>>();
+  /** Still subscribed to, though nobody listens. */
+  readonly #unheard = { channels: new Set<string>(), patterns: new Set<string>() };
   #ping: Disposable | undefined;
+  #leaving: Disposable | undefined;
 
   private constructor(connection: RedisConnection, id: number, clock: Clock) {
     this.connection = connection;
@@ -23,7 +29,10 @@ export class RedisSubscriber {
       for (const listener of this.#listeners.get(keyOf(pattern ?? channel, pattern !== undefined)) ?? []) listener(message, channel);
     });
     this.#planPing();
-    void connection.closed.then(() => this.#ping?.[Symbol.dispose]());
+    void connection.closed.then(() => {
+      this.#ping?.[Symbol.dispose]();
+      this.#leaving?.[Symbol.dispose]();
+    });
   }
 
   static async open(connection: RedisConnection, clock: Clock): Promise<RedisSubscriber> {
@@ -49,21 +58,41 @@ export class RedisSubscriber {
       if (listeners === undefined) this.#listeners.set(key, new Set([own]));
       else listeners.add(own);
     }
+    const unheard = this.#unheardOf(isPattern);
+    for (const name of names) unheard.delete(name);
+    this.#giveUp();
     // In lower case, else ioredis does not recognise it. Asked each time, also for what is known: the answer tells that an earlier request has arrived.
     await this.#inPieces(isPattern ? 'psubscribe' : 'subscribe', names);
     return { [Symbol.asyncDispose]: () => this.#leave(names, own, isPattern) };
   }
 
   #leave(names: readonly string[], own: MessageListener, isPattern: boolean): Promise<void> {
-    const unheard = names.filter((name) => {
+    const unheard = this.#unheardOf(isPattern);
+    for (const name of names) {
       const key = keyOf(name, isPattern);
       const listeners = this.#listeners.get(key);
       listeners?.delete(own);
-      return listeners?.size === 0 && this.#listeners.delete(key);
-    });
-    // Nobody waits for the answer: nobody listens any more, and a later subscription comes after it on the same connection.
-    if (!this.connection.isClosed) this.#inPieces(isPattern ? 'punsubscribe' : 'unsubscribe', unheard).catch(ignoreLoss);
+      if (listeners?.size === 0 && this.#listeners.delete(key)) unheard.add(name);
+    }
+    if (unheard.size > MAX_UNHEARD) this.#giveUp();
+    else if (unheard.size > 0) this.#leaving ??= this.#clock.schedule(LEAVE_MS, () => this.#giveUp(), { background: true });
     return Promise.resolve();
+  }
+
+  #unheardOf(isPattern: boolean): Set<string> {
+    return isPattern ? this.#unheard.patterns : this.#unheard.channels;
+  }
+
+  /** Nobody waits for the answer: nobody listens any more, and a later subscription comes after it on the same connection. */
+  #giveUp(): void {
+    this.#leaving?.[Symbol.dispose]();
+    this.#leaving = undefined;
+    const { channels, patterns } = this.#unheard;
+    if (this.connection.isClosed) return;
+    if (channels.size > 0) this.#inPieces('unsubscribe', [...channels]).catch(ignoreLoss);
+    if (patterns.size > 0) this.#inPieces('punsubscribe', [...patterns]).catch(ignoreLoss);
+    channels.clear();
+    patterns.clear();
   }
 
   async #inPieces(command: string, names: readonly string[]): Promise<void> {

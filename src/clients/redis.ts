@@ -31,6 +31,8 @@ export interface RedisConnection {
   readonly closed: Promise<OperationalError | undefined>;
   readonly isClosed: boolean;
   readonly peer: RedisPeer;
+  /** Whether one that is subscribed may ask anything else as well, as `asksWhileSubscribed` wished. */
+  readonly asksWhileSubscribed: boolean;
   /** OperationalError when the connection is lost or the server cannot do it just now (LOADING, OOM, BUSY…); ResponseError with the server's own words when it refuses for good. */
   call(name: string, ...args: RedisArgument[]): Promise<unknown>;
   /** The same, with strings of the reply as bytes. */
@@ -57,6 +59,8 @@ export interface RedisOpenOptions {
   /** A connection silent for this long with a command under way is dead. Null: blocking commands and subscriptions watch over themselves. */
   readonly socketTimeoutMs: number | null;
   readonly keepAlive?: boolean;
+  /** Speak the newer protocol if the server does, in which a connection that is subscribed takes all other commands too. */
+  readonly asksWhileSubscribed?: boolean;
   /** Whether the open connection keeps the process alive, as a worker's does; default: it does. Otherwise whoever waits for an answer sees to that. */
   readonly holdsProcess?: boolean;
 }
@@ -110,8 +114,8 @@ function clientOptions(address: RedisAddress, options: RedisOpenOptions) {
     password: address.password,
     ...(address.tls === undefined ? {} : { tls: address.tls as object }),
     connectionName: options.name,
-    // The older protocol everywhere: the same replies, and invalidations of tracked keys come as ordinary messages.
-    protocol: 2 as const,
+    // The older protocol wherever it does: the same replies, and invalidations of tracked keys come as ordinary messages.
+    protocol: options.asksWhileSubscribed === true ? (3 as const) : (2 as const),
     disableClientInfo: true,
     connectTimeout: options.timeoutMs,
     ...(options.socketTimeoutMs === null ? {} : { socketTimeout: options.socketTimeoutMs }),
@@ -141,6 +145,7 @@ class Connection implements RedisConnection {
   #lastError: Error | undefined;
   #isClosed = false;
   #isOurs = false;
+  #isCorked = false;
   #peer: RedisPeer = { clientId: undefined, serverId: undefined };
 
   constructor(client: IoRedis, shown: string) {
@@ -153,6 +158,11 @@ class Connection implements RedisConnection {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** ioredis falls back to the older protocol by itself. */
+  get asksWhileSubscribed(): boolean {
+    return this.#client.condition?.protocol === 3;
   }
 
   get peer(): RedisPeer {
@@ -172,15 +182,18 @@ class Connection implements RedisConnection {
   }
 
   call(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    this.#cork();
     return this.#client.call(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
   }
 
   callBytes(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    this.#cork();
     return this.#client.callBuffer(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
   }
 
   async pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
     if (commands.length === 0) return [];
+    this.#cork();
     const pipeline = this.#client.pipeline();
     for (const [name, ...args] of commands) pipeline.call(name, ...(args as string[]));
     const replies = await pipeline.exec().catch((error: unknown) => this.#rethrow(error));
@@ -191,6 +204,7 @@ class Connection implements RedisConnection {
 
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     const rest = [keys.length, ...keys, ...args] as string[];
+    this.#cork();
     return this.#client.call('EVALSHA', [script.sha, ...rest]).catch((error: unknown) => {
       if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, ...rest);
       return this.#rethrow(error);
@@ -231,6 +245,18 @@ class Connection implements RedisConnection {
     if (/^(?:WRONGPASS|NOAUTH|ERR invalid DB|ERR DB index|NOPERM)/.test(cause.message))
       return new ImproperlyConfigured(`${this.#shown}: ${maskText(cause.message)}`);
     return new OperationalError(`cannot reach ${this.#shown}: ${maskText(wordsOf(cause))}`, { cause });
+  }
+
+  /** What is asked in one turn leaves in one write: each costs as much as a hundred lines of script. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    const { stream } = this.#client;
+    this.#isCorked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
   }
 
   #onEnd(): void {

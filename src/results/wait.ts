@@ -43,9 +43,9 @@ export async function* waitFor(
     // A store may end its watch by throwing what it was aborted with, or quietly.
     if (!signal.aborted) throw error;
   } finally {
-    ending.abort();
+    ending.abort(OVER);
   }
-  if (open.size > 0) throw signal.aborted ? signal.reason : new CeleryError(`the result store stopped telling about ${named(open)}`);
+  if (open.size > 0) throw signal.reason === OVER ? new CeleryError(`the result store stopped telling about ${named(open)}`) : signal.reason;
 }
 
 /** Undefined: for ever. What is no time limit must not be taken for none. */
@@ -57,6 +57,9 @@ function timeoutOf(options: WaitOptions | undefined): number | undefined {
   const given = isGiven ? timeout : options;
   throw new TypeError(`expected a time limit such as { timeout: 10 } (seconds) or { timeout: '500ms' }, not ${JSON.stringify(given) ?? String(given)}`);
 }
+
+/** Given, since an error made for each wait costs more than all else in it. */
+const OVER = new CeleryError('nobody waits for this result any more');
 
 /** The same for `get`: with final metas only, unless somebody wants to hear of the others. */
 export async function* heard(source: ResultSource, ids: readonly string[], options: GetOptions | undefined): AsyncGenerator<StoredMeta, void, void> {

@@ -23,6 +23,8 @@ const BATCH = 500;
 export interface Subscription extends AsyncDisposable {
   readonly isLost: boolean;
   readonly lost: Promise<void>;
+  /** What was there when it began, where the connection that listens could be asked in the same breath. */
+  readonly stored?: Promise<readonly ResultMeta[]> | undefined;
 }
 
 /** Results in Redis as Celery keeps them (wire.md 4.3). Connects when first asked; a lost connection is its own affair. */
@@ -38,7 +40,7 @@ export class RedisBackend implements ResultBackend {
   constructor(options: BackendOptions) {
     const { url, clock, log, settings, transportOptions } = options;
     const address = redisAddress(withLegacySettings(url, settings), { transportOptions, tls: options.tls ?? settings.redisBackendUseSsl ?? undefined });
-    const open = (role: string, signal: AbortSignal): Promise<RedisConnection> =>
+    const open = (role: string, signal: AbortSignal, asksWhileSubscribed = false): Promise<RedisConnection> =>
       openRedis(address, {
         name: settings.redisClientName ?? `celeriac/${process.pid}/${role}`,
         timeoutMs: durationMs(settings.redisSocketConnectTimeout) ?? 10_000,
@@ -47,6 +49,7 @@ export class RedisBackend implements ResultBackend {
         socketTimeoutMs: durationMs(settings.redisSocketTimeout) ?? 120_000,
         keepAlive: settings.redisSocketKeepalive,
         holdsProcess: false,
+        asksWhileSubscribed,
       });
     const name = `result store ${maskUrl(url)}`;
     this.#options = options;
@@ -54,7 +57,7 @@ export class RedisBackend implements ResultBackend {
     this.#link = new Healing({ open: (signal) => open('results', signal), clock, log, name });
     this.#subscriber = new Healing({
       open: async (signal) => {
-        const connection = await open('results-pubsub', signal);
+        const connection = await open('results-pubsub', signal, true);
         const subscriber = await RedisSubscriber.open(connection, clock);
         return {
           subscriber,
@@ -143,11 +146,14 @@ export class RedisBackend implements ResultBackend {
   async #loadMany(taskIds: readonly string[], signal?: AbortSignal): Promise<readonly ResultMeta[]> {
     const metas: ResultMeta[] = [];
     for (let i = 0; i < taskIds.length && signal?.aborted !== true; i += BATCH) {
-      const keys = taskIds.slice(i, i + BATCH).map((id) => this.#keys.task(id));
-      const stored = await this.#perform(async (connection) => (await connection.callBytes('MGET', ...keys)) as (Buffer | null)[], signal);
-      for (const bytes of stored) if (bytes !== null) metas.push(this.#decode(bytes));
+      metas.push(...(await this.#perform((connection) => this.#stored(taskIds.slice(i, i + BATCH), connection), signal)));
     }
     return metas;
+  }
+
+  async #stored(taskIds: readonly string[], connection: RedisConnection): Promise<readonly ResultMeta[]> {
+    const stored = (await connection.callBytes('MGET', ...taskIds.map((id) => this.#keys.task(id)))) as (Buffer | null)[];
+    return stored.flatMap((bytes) => (bytes === null ? [] : [this.#decode(bytes)]));
   }
 
   #decode(bytes: Buffer): ResultMeta {
@@ -160,21 +166,26 @@ export class RedisBackend implements ResultBackend {
     const link = await this.#subscriber.get(signal);
     const lost = deferred();
     void link.subscriber.connection.closed.then(() => lost.resolve());
-    const listening = await link.subscriber
-      .subscribe(
-        taskIds.map((id) => this.#keys.task(id)),
-        (bytes) => onMeta(() => this.#decode(bytes)),
-      )
-      .catch((error: unknown) => {
-        // Lost while it was being asked: whoever wants to hear asks the next one.
-        if (link.isClosed) return undefined;
-        throw error;
-      });
+    const { connection } = link.subscriber;
+    const subscribed = link.subscriber.subscribe(
+      taskIds.map((id) => this.#keys.task(id)),
+      (bytes) => onMeta(() => this.#decode(bytes)),
+    );
+    // It is answered after the subscription, so nothing falls in between. Many are asked for in pieces, one after the other, on the other connection.
+    const stored = connection.asksWhileSubscribed && taskIds.length <= BATCH ? this.#stored(taskIds, connection) : undefined;
+    // Looked at by whoever listens; if nobody comes to that, its failure is the subscription's as well.
+    stored?.catch(() => undefined);
+    const listening = await subscribed.catch((error: unknown) => {
+      // Lost while it was being asked: whoever wants to hear asks the next one.
+      if (link.isClosed) return undefined;
+      throw error;
+    });
     return {
       get isLost() {
         return link.isClosed;
       },
       lost: lost.promise,
+      stored,
       [Symbol.asyncDispose]: () => listening?.[Symbol.asyncDispose]() ?? Promise.resolve(),
     };
   }

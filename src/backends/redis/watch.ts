@@ -21,6 +21,7 @@ export async function* watchResults(taskIds: readonly string[], options: WatchOp
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     while (inbox.isOpen && !signal.aborted) {
+      inbox.listens();
       await using subscription = await options
         .subscribe(inbox.open, (read) => inbox.hear(read), signal)
         .catch((error: unknown) => {
@@ -29,8 +30,9 @@ export async function* watchResults(taskIds: readonly string[], options: WatchOp
         });
       if (subscription === undefined) return;
       void subscription.lost.then(() => inbox.ring());
-      inbox.listens();
-      options.load(inbox.open).then(
+      const look = (): Promise<readonly ResultMeta[]> => options.load(inbox.open);
+      // The other connection is asked again and again, as is due to a store that is away.
+      (subscription.stored?.catch(look) ?? look()).then(
         (stored) => inbox.addStored(stored),
         (error: unknown) => (signal.aborted ? undefined : inbox.fail(error)),
       );
@@ -71,7 +73,7 @@ class Inbox {
     return [...this.#open];
   }
 
-  /** A subscription begins. */
+  /** A subscription is about to begin. */
   listens(): void {
     this.#heard.clear();
   }
