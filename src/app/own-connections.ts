@@ -44,6 +44,7 @@ export class OwnConnections {
 
   async close(): Promise<void> {
     const [producer, link, backend] = [this.#producer, this.#link, this.#backend];
+    // What could not be opened, or is broken already, has told whoever called through it; nobody who closes can do anything about it.
     await producer?.then((open) => open.close()).catch(() => undefined);
     await link?.then((open) => open.close()).catch(() => undefined);
     await backend?.then((open) => open[Symbol.asyncDispose]()).catch(() => undefined);

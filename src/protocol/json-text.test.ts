@@ -117,8 +117,9 @@ test('hostile texts are refused in no time', () => {
   expect(() => decodeJson(`"${'\\"'.repeat(500_000)}NaN`)).toThrow(DecodeError);
   expect(() => decodeJson(`[${'1234567890123456.'.repeat(100_000)}`)).toThrow(DecodeError);
   expect(() => decodeJson('['.repeat(1_000_000) + ']'.repeat(1_000_000))).toThrow(/nested deeper/);
-  expect(performance.now() - began).toBeLessThan(5000);
-});
+  // A tenth of a second, or a few on a busy machine; what grows with the square of the length would take hours.
+  expect(performance.now() - began).toBeLessThan(60_000);
+}, 120_000);
 
 test('a key __proto__ is a key like any other', () => {
   for (const text of ['{"__proto__":{"polluted":1}}', '{"__proto__":{"polluted":{"__type__":"bytes","__value__":""}}}', '{"__proto__":{"polluted":NaN}}']) {

@@ -24,10 +24,12 @@ function one(error: unknown, nameOf: (error: unknown) => string): string {
   return `${frames.length === 0 ? '' : 'Traceback (most recent call last):\n'}${frames.map((frame) => `${frame}\n`).join('')}${message === '' ? name : `${name}: ${message}`}\n`;
 }
 
-/** Takes the frames of this package out of the stack of an error that it made for somebody: what stays is where they asked. */
+/** Takes the frames of this package and of Node out of the stack of an error that was made for somebody: what stays is where they asked. */
 export function hideOwnFrames(error: Error): void {
   const lines = (error.stack ?? '').split('\n');
-  const kept = lines.filter((line) => !/^\s+at /.test(line) || !OUR_FOLDERS.some((folder) => line.includes(folder)) || line.includes('.test.ts'));
+  const isNoise = (line: string): boolean =>
+    line.includes('node:internal/') || (OUR_FOLDERS.some((folder) => line.includes(folder)) && !line.includes('.test.ts'));
+  const kept = lines.filter((line) => !/^\s+at /.test(line) || !isNoise(line));
   if (kept.length < lines.length) Object.defineProperty(error, 'stack', { value: kept.join('\n'), configurable: true, writable: true });
 }
 
