@@ -8,6 +8,7 @@ import type { Duration } from './kernel/duration.ts';
  *   ├─ OperationalError          OPERATIONAL             broker or result store cannot be reached, or went away: may be retried
  *   ├─ ResponseError             RESPONSE                the broker or result store has refused a request: trying again cannot help
  *   ├─ BackendStoreError         BACKEND_STORE           the result store has refused one task's result for good
+ *   ├─ BackendGetMetaError       BACKEND_GET_META        a result could not be read within resultBackendMaxRetries
  *   ├─ PreconditionFailed        PRECONDITION_FAILED     a queue or exchange exists with other properties
  *   ├─ EncodeError               ENCODE                  a value cannot travel; names the path in it
  *   ├─ DecodeError               DECODE                  a message or result cannot be read
@@ -67,6 +68,13 @@ export class BackendStoreError extends CeleryError {
   constructor(message: string, options?: ErrorOptions & { readonly taskId?: string }) {
     super(message, { ...options, code: 'BACKEND_STORE' });
     this.taskId = options?.taskId;
+  }
+}
+
+/** A result could not be read, however often it was tried (`resultBackendMaxRetries`). */
+export class BackendGetMetaError extends CeleryError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, { ...options, code: 'BACKEND_GET_META' });
   }
 }
 

@@ -1,3 +1,5 @@
+import { cached } from '../backends/cached.ts';
+import { retrying } from '../backends/retrying.ts';
 import type { BrokerRoad, ResultBackend } from '../backends/backend.ts';
 import { answersCallers, loadBackend } from '../backends/registry.ts';
 import type { Settings } from '../config/settings/index.ts';
@@ -15,7 +17,7 @@ import type { Core } from './app-core.ts';
 /** A road to the broker, as the settings say. Producers use `brokerWriteUrl`, all others `brokerReadUrl`. */
 export async function openLinkOf(core: Core, role: string, maxRetries: number | null): Promise<BrokerLink> {
   const { settings } = core;
-  const { brokerLoginMethod } = settings;
+  const { brokerLoginMethod, oldestPeer } = settings;
   const source = role === 'publish' ? settings.brokerWriteUrl : settings.brokerReadUrl;
   const urls = parseUrls(source ?? settings.brokerUrl ?? '');
   const scheme = schemeOf(urls[0]!);
@@ -28,7 +30,11 @@ export async function openLinkOf(core: Core, role: string, maxRetries: number | 
     owner: core.owner,
     timeoutMs: durationMs(settings.brokerConnectionTimeout) ?? 4000,
     heartbeatMs: durationMs(settings.brokerHeartbeat) ?? 0,
-    transportOptions: { ...(brokerLoginMethod === null ? {} : { login_method: brokerLoginMethod }), ...(settings.brokerTransportOptions as JsonObject) },
+    transportOptions: {
+      ...(brokerLoginMethod === null ? {} : { login_method: brokerLoginMethod }),
+      ...(oldestPeer === '5.7' ? { sweep_bindings: true } : {}),
+      ...(settings.brokerTransportOptions as JsonObject),
+    },
     tls: settings.brokerUseSsl === false ? undefined : (settings.brokerUseSsl as boolean),
     clock: core.clock,
     log: core.forwardedLog,
@@ -47,7 +53,7 @@ export async function openBackendOf(core: Core, text: string): Promise<ResultBac
   const expiresMs = expiryMs(settings.resultExpires);
   const answers = answersCallers(text);
   const otherwise = (own: Settings['resultFailureExpires']): number | null => (own === null ? expiresMs : expiryMs(own));
-  return driver.open({
+  const backend = await driver.open({
     url,
     clock: core.clock,
     log: core.forwardedLog,
@@ -66,6 +72,19 @@ export async function openBackendOf(core: Core, text: string): Promise<ResultBac
     broker: answers ? brokerRoad(core) : undefined,
     settings,
   });
+  return withSettings(backend, core);
+}
+
+/** Tries again and remembers, as far as the settings say so. */
+function withSettings(backend: ResultBackend, { settings, clock, forwardedLog }: Core): ResultBackend {
+  const policy = {
+    maxRetries: settings.resultBackendMaxRetries,
+    baseSleepMs: settings.resultBackendBaseSleepBetweenRetriesMs,
+    maxSleepMs: settings.resultBackendMaxSleepBetweenRetriesMs,
+  };
+  const steady = settings.resultBackendAlwaysRetry ? retrying(backend, policy, { clock, log: forwardedLog }) : backend;
+  const max = settings.resultCacheMax;
+  return max === -1 ? steady : cached(steady, max === null || max === 0 ? Number.POSITIVE_INFINITY : max);
 }
 
 /** The broker for results that are sent; who needs it decides how often to try. */

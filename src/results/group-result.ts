@@ -86,7 +86,9 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
         const leaves = open.get(member);
         if (leaves === undefined || leaf.hear(meta) === undefined) continue;
         leaves.delete(leaf);
-        if (leaves.size > 0) continue;
+        // A failure that is to be thrown need not wait for the rest of a group.
+        const isThrown = meta.status !== 'SUCCESS' && options?.propagate !== false;
+        if (leaves.size > 0 && !isThrown) continue;
         open.delete(member);
         yield member;
       }

@@ -8,19 +8,19 @@ export const resultSettings = {
   /** Where results go: a URL, or `disabled`. Environment: `CELERY_RESULT_BACKEND`. Null stores none, or beside the messages where no broker is given either. */
   resultBackend: row(orNull(text), null, { old: 'CELERY_RESULT_BACKEND' }),
   /** Keep trying when the store fails for a while. */
-  resultBackendAlwaysRetry: row(flag, false, { old: 'CELERY_RESULT_BACKEND_ALWAYS_RETRY', built: false }),
+  resultBackendAlwaysRetry: row(flag, false, { old: 'CELERY_RESULT_BACKEND_ALWAYS_RETRY' }),
   /** First pause between such tries, in milliseconds. */
-  resultBackendBaseSleepBetweenRetriesMs: row(number, 10, { old: 'CELERY_RESULT_BACKEND_BASE_SLEEP_BETWEEN_RETRIES_MS', built: false }),
+  resultBackendBaseSleepBetweenRetriesMs: row(number, 10, { old: 'CELERY_RESULT_BACKEND_BASE_SLEEP_BETWEEN_RETRIES_MS' }),
   /** How often to try. Null for ever. */
-  resultBackendMaxRetries: row(orNull(number), null, { old: 'CELERY_RESULT_BACKEND_MAX_RETRIES', built: false }),
+  resultBackendMaxRetries: row(orNull(number), null, { old: 'CELERY_RESULT_BACKEND_MAX_RETRIES' }),
   /** Longest pause between tries, in milliseconds. */
-  resultBackendMaxSleepBetweenRetriesMs: row(number, 10_000, { old: 'CELERY_RESULT_BACKEND_MAX_SLEEP_BETWEEN_RETRIES_MS', built: false }),
+  resultBackendMaxSleepBetweenRetriesMs: row(number, 10_000, { old: 'CELERY_RESULT_BACKEND_MAX_SLEEP_BETWEEN_RETRIES_MS' }),
   /** Share one instance of the store between threads (Python). */
   resultBackendThreadSafe: row(flag, false, { built: false }),
   /** What a store takes besides: see its page. */
   resultBackendTransportOptions: row(record, {}, { old: 'CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS' }),
   /** Results that a client keeps in memory. -1 for none, 0 or null without limit. */
-  resultCacheMax: row(orNull(number), -1, { old: 'CELERY_MAX_CACHED_RESULTS', built: false }),
+  resultCacheMax: row(orNull(number), -1, { old: 'CELERY_MAX_CACHED_RESULTS' }),
   /** How long what is written down about a chord lives. Null is `resultExpires`, 0 for ever. */
   resultChordExpires: row(orNull(duration), null),
   /** How long the end of a chord waits for the results of its header. */
