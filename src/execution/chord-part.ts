@@ -1,7 +1,9 @@
 import type { ChordArrival, ChordClaim, ChordPart } from '../backends/backend.ts';
 import { newId } from '../kernel/ids.ts';
+import { pythonRepr } from '../kernel/repr.ts';
 import { encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
+import type { ResultMeta } from '../protocol/result-meta.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
@@ -81,22 +83,48 @@ async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined
   await claim?.fail();
 }
 
-/** Errbacks and FAILURE of what a chord's body stands for; every member where that is a group. */
+/** Errbacks and FAILURE of what a chord's body stands for, every member where that is a group, and of all that was to follow it. */
 export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
     const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];
     const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
-    await savedIfAccepted({ ...failureOf(id, error, env), children }, env);
-    // The body may itself be a part of an outer chord, or be followed by a chain that waits for it.
-    const outer = target.options['chord'];
-    if ((outer ?? null) !== null) await countOuter(target, id, errorJson(error), because, env);
+    const pending = { ...target, options: { ...target.options, task_id: id } };
+    await failCall(pending, error, because, env, { children });
+  }
+  if (body.subtask_type === 'chain') await failChain(signaturesIn(body.kwargs['tasks']).slice(0, -1), error, because, env);
+  if (body.subtask_type === 'group' && typeof body.options['task_id'] === 'string') await savedIfAccepted(failureOf(body, error, env), env);
+  if (targetsOf(body)[0] !== body) await failChain(signaturesIn(body.options['chain']), error, because, env);
+}
+
+/**
+ * Steps that will never run get the same FAILURE, so that whoever waits for one of them hears of it: the members of a group, the body of a chord,
+ * and what was to follow those. `stores`: false where the failed task's results are ignored; chords hear of it all the same.
+ */
+export async function failChain(chain: readonly SignatureData[], error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv, stores = true): Promise<void> {
+  for (const step of chain) {
+    if (step.subtask_type === null) await failCall(step, error, because, env, { stores });
+    else if (stores && typeof step.options['task_id'] === 'string') await savedIfAccepted(failureOf(step, error, env), env);
+    const within = step.subtask_type === 'chord' ? step.kwargs['body'] : step.kwargs['tasks'];
+    if (step.subtask_type !== null) await failChain([...signaturesIn(within), ...signaturesIn(step.options['chain'])], error, because, env, stores);
   }
 }
 
-async function countOuter(target: SignatureData, taskId: string, result: Encoded, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
-  const part = optionsPart(target, { taskId, status: 'FAILURE', result });
-  if (part !== undefined) await countChordPart(part, because, env);
+/** One call that will never run: its result, the chord that it is a part of, and what was to follow it. */
+async function failCall(
+  call: SignatureData,
+  error: TaskErrorData,
+  because: ReceivedTask,
+  env: ExecutionEnv,
+  { children = [], stores = true }: { readonly children?: readonly Json[]; readonly stores?: boolean },
+): Promise<void> {
+  const taskId = call.options['task_id'];
+  if (typeof taskId === 'string') {
+    const part = optionsPart(call, { taskId, status: 'FAILURE', result: errorJson(error) });
+    if (stores) await savedIfAccepted({ ...failureOf(call, error, env), children }, env);
+    if (part !== undefined) await countChordPart(part, because, env);
+  }
+  await failChain(signaturesIn(call.options['chain']), error, because, env, stores);
 }
 
 /** A signature that was never sent, as a part of the chord its options name. */
@@ -123,9 +151,8 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
 
 function dependencyFailed(id: string, result: Encoded): string {
   const error = result.value() as { readonly exc_type?: string; readonly exc_message?: Json } | null;
-  const args = Array.isArray(error?.exc_message) ? error.exc_message : [error?.exc_message ?? ''];
-  const shown = args.map((arg: Json) => (typeof arg === 'string' ? `'${arg}'` : JSON.stringify(arg))).join(', ');
-  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${shown})`;
+  const args = Array.isArray(error?.exc_message) ? (error.exc_message as readonly Json[]) : [error?.exc_message ?? ''];
+  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${args.map((arg) => pythonRepr(arg)).join(', ')})`;
 }
 
 async function refuse(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
@@ -141,13 +168,18 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const errorJson = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(errorResult(error)));
 
-function failureOf(id: string, error: TaskErrorData, env: ExecutionEnv) {
+/** The FAILURE of a signature that was never sent. */
+function failureOf({ task, args, kwargs, options }: SignatureData, error: TaskErrorData, env: ExecutionEnv): ResultMeta {
+  const { task_id, group_id, parent_id, retries } = options;
   return {
-    task_id: id,
+    task_id: task_id as string,
     status: 'FAILURE',
     result: errorJson(error),
-    traceback: error.traceback,
-    children: [] as readonly Json[],
+    traceback: error.traceback ?? `${error.exc_module}.${error.repr}`,
+    children: [],
     date_done: wireMoment(env.clock.now()),
+    ...(typeof group_id === 'string' ? { group_id } : null),
+    ...(typeof parent_id === 'string' ? { parent_id } : null),
+    ...(env.resultExtended ? { extended: { name: task, args, kwargs, worker: null, retries: retries ?? 0, queue: null } } : null),
   };
 }

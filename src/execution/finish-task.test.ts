@@ -55,8 +55,8 @@ test('failure: the result, the links that will not run, then the errbacks as a g
   expect(env.done).toEqual([
     `save FAILURE id1 ${errorJson}`,
     `save FAILURE l ${errorJson}`,
-    `save FAILURE n ${errorJson}`,
     `save FAILURE chord-body ${errorJson}`,
+    `save FAILURE n ${errorJson}`,
     'start celery.group "id1"',
   ]);
   expect(env.started[0]).toMatchObject({ subtask_type: 'group', options: { parent_id: 'id1', root_id: 'id1' }, kwargs: { tasks: [sig('eb')] } });

@@ -4,11 +4,10 @@ import type { Encoded, Json } from '../protocol/json.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
 import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
-import { countChordPart, optionsPart, partOf } from './chord-part.ts';
+import { countChordPart, failChain, partOf } from './chord-part.ts';
 import type { ExecutionEnv, RunnableTask } from './env.ts';
-import { groupOf, localErrbacks, sendErrbacks, signaturesIn } from './errbacks.ts';
+import { groupOf, localErrbacks, sendErrbacks } from './errbacks.ts';
 import { metaOf } from './metas.ts';
-import { wireMoment } from './moments.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
 import { withOwnText } from './own-text.ts';
@@ -122,32 +121,10 @@ async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
   const embed = await embedOf(one);
   if (embed === undefined) return outcome;
   if (embed.chord !== null) await countPart(one, embed.chord, 'FAILURE', result);
-  await failChain(embed.chain ?? [], error, { stores, received, env });
+  await failChain(embed.chain ?? [], error, received, env, stores);
   const { id, root_id } = received.headers;
   await sendErrbacks(embed.errbacks, { id, rootId: root_id ?? id }, received, env);
   return outcome;
-}
-
-/** Links that will never run get the same FAILURE, so that whoever waits for the last of them hears of it; the body of a chord among them too. */
-async function failChain(
-  chain: readonly SignatureData[],
-  error: TaskErrorData,
-  { stores, received, env }: { readonly stores: boolean; readonly received: ReceivedTask; readonly env: ExecutionEnv },
-): Promise<void> {
-  const left = [...chain];
-  for (let link = left.shift(); link !== undefined; link = left.shift()) {
-    const { task_id: taskId, group_id: groupId, parent_id: parentId } = link.options;
-    if (typeof taskId === 'string') {
-      const result = errorText(error);
-      const part = optionsPart(link, { taskId, status: 'FAILURE', result });
-      const hasFailed = part !== undefined && (await env.backend.load(taskId))?.status === 'FAILURE';
-      const meta = { task_id: taskId, status: 'FAILURE', result, traceback: error.traceback, children: [], date_done: wireMoment(env.clock.now()) };
-      const places = { ...(typeof groupId === 'string' ? { group_id: groupId } : null), ...(typeof parentId === 'string' ? { parent_id: parentId } : null) };
-      if (stores) await savedIfAccepted({ ...meta, ...places }, env);
-      if (part !== undefined && !hasFailed) await countChordPart(part, received, env);
-    }
-    if (link.subtask_type === 'chord') left.push(...signaturesIn(link.kwargs['body']));
-  }
 }
 
 async function again(one: Finishing, outcome: Retrying): Promise<Outcome> {

@@ -1,3 +1,4 @@
+import { pythonRepr } from '../kernel/repr.ts';
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Outcome, Ran, TaskErrorData } from './outcome.ts';
@@ -42,6 +43,6 @@ export function errorResult(error: TaskErrorData): JsonObject {
 }
 
 function errorData(type: string, module: string, args: readonly (string | number)[]): TaskErrorData {
-  const repr = args.map((arg) => (typeof arg === 'string' ? `'${arg}'` : String(arg))).join(', ');
+  const repr = args.map((arg) => pythonRepr(arg)).join(', ');
   return { exc_type: type, exc_message: args, exc_module: module, traceback: null, repr: `${type}(${repr})` };
 }

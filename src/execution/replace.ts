@@ -1,7 +1,13 @@
+import { joined } from '../canvas/join.ts';
+import { withLinks } from '../canvas/links.ts';
+import { placed } from '../canvas/place.ts';
+import { bodyOf, isNone, mergeOptions, stepsOf, withKwargs } from '../canvas/signature-data.ts';
+import { stamped, type DataVisitor } from '../canvas/stamp.ts';
+import { flatSteps } from '../canvas/steps.ts';
+import { dataVisitor } from '../canvas/visitor.ts';
 import { ImproperlyConfigured } from '../errors.ts';
-import type { Value, ValueMap } from '../protocol/json.ts';
-import type { SignatureData } from '../protocol/signature.ts';
-import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
+import { signatureData, type SignatureData } from '../protocol/signature.ts';
+import type { ReceivedTask, TaskBody, TaskHeaders } from '../protocol/task-message.ts';
 
 /** Thrown by `self.replace()`: the task ends, and `signature` gives its result. */
 export class Replaced extends Error {
@@ -14,63 +20,50 @@ export class Replaced extends Error {
   }
 }
 
-/** The signature that takes a running task's place: its id, its callbacks, what comes after it and the chord it is a part of move on. */
+/** The signature that takes a running task's place: its id, its callbacks, its stamps, what comes after it and the chord it is a part of move on. */
 export function replacement(received: ReceivedTask, body: TaskBody, wanted: SignatureData): SignatureData {
   const { headers } = received;
-  const signature = asOneResult(wanted);
-  if ((signature.options['chord'] ?? null) !== null) throw new ImproperlyConfigured('a signature that replaces a task must not be part of a chord already');
+  if (!isNone(wanted.options['chord'])) throw new ImproperlyConfigured('a signature that replaces a task must not be part of a chord already');
+  if (wanted.subtask_type === 'chain' && flatSteps(wanted).length === 0) throw new ImproperlyConfigured('a task cannot be replaced by an empty chain');
   const replaced_task_nesting = headers.replaced_task_nesting + 1;
-  const nested = (step: SignatureData): SignatureData => withOptions(step, { replaced_task_nesting });
-  const following = (body.embed.chain ?? []).map(nested);
-  const own: ValueMap = {
-    task_id: headers.id,
-    root_id: headers.root_id ?? headers.id,
-    parent_id: headers.id,
-    group_id: headers.group ?? undefined,
-    group_index: headers.group_index ?? undefined,
-    chord: body.embed.chord ?? undefined,
-    replaced_task_nesting,
-  };
-  const links = { link: body.embed.callbacks, link_error: body.embed.errbacks };
-  const steps = stepsOf(signature);
-  if (steps === undefined) return withLinks(withOptions(signature, { ...own, ...(following.length === 0 ? {} : { chain: following }) }), links);
-  // The embed's chain runs from its end; the steps of a chain signature from their start.
-  const last = withLinks(asOneResult(steps.at(-1)!), { link: links.link, link_error: null });
-  const tasks = [...steps.slice(0, -1), last].map(nested).concat(following.toReversed());
-  return withLinks(withOptions({ ...signature, kwargs: { ...signature.kwargs, tasks } }, own), { link: null, link_error: links.link_error });
+  const nested = (step: SignatureData): SignatureData => mergeOptions(step, { replaced_task_nesting });
+  const { callbacks, errbacks, chain, chord } = body.embed;
+  const linked = withLinks(withId(asOneResult(stampedAs(wanted, headers)), headers.id), { link: callbacks, link_error: errbacks });
+  const own = nested(mergeOptions(linked, { root_id: headers.root_id ?? headers.id, parent_id: headers.id }));
+  const all = own.subtask_type === 'chain' ? withKwargs(own, { tasks: stepsOf(own.kwargs['tasks']).map(nested) }) : own;
+  const part = headers.group === null ? all : placed(all, { group_id: headers.group, group_index: headers.group_index ?? undefined, chord });
+  return (chain ?? []).toReversed().map(nested).reduce(joined, part);
 }
 
-/** The steps of a chain; undefined for anything else. */
-function stepsOf(signature: SignatureData): readonly SignatureData[] | undefined {
-  if (signature.subtask_type !== 'chain') return undefined;
-  const steps = (signature.kwargs['tasks'] ?? []) as readonly SignatureData[];
-  if (steps.length === 0) throw new ImproperlyConfigured('a task cannot be replaced by an empty chain');
-  return steps;
-}
-
-/** A group becomes a chord whose body gives the list of its results: a task has one result. */
+/** A group becomes a chord whose body gives the list of its results, at the end of a workflow too: a task has one result, and somebody may wait for it. */
 function asOneResult(signature: SignatureData): SignatureData {
-  if (signature.subtask_type !== 'group') return signature;
-  const body: SignatureData = { task: 'celery.accumulate', args: [], kwargs: { index: 0 }, options: {}, subtask_type: null, immutable: false };
-  const kwargs = { kwargs: {}, header: signature, body };
-  return { task: 'celery.chord', args: [], kwargs, options: {}, subtask_type: 'chord', immutable: false };
+  switch (signature.subtask_type) {
+    case 'group':
+      return joined(signature, signatureData({ task: 'celery.accumulate', kwargs: { index: 0 } }));
+    case 'chord':
+      return withKwargs(signature, { body: asOneResult(bodyOf(signature)!) });
+    case 'chain':
+      return ofLast(signature, asOneResult);
+    default:
+      return signature;
+  }
 }
 
-function withOptions(signature: SignatureData, options: ValueMap): SignatureData {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...signature, options: { ...signature.options, ...Object.fromEntries(given) } };
+/** The id goes to what gives the result. */
+const withId = (signature: SignatureData, id: string): SignatureData =>
+  signature.subtask_type === 'chain' ? ofLast(signature, (last) => withId(last, id)) : mergeOptions(signature, { task_id: id });
+
+function ofLast(chain: SignatureData, change: (last: SignatureData) => SignatureData): SignatureData {
+  const steps = stepsOf(chain.kwargs['tasks']);
+  return withKwargs(chain, { tasks: steps.map((step, index) => (index === steps.length - 1 ? change(step) : step)) });
 }
 
-function withLinks(
-  signature: SignatureData,
-  links: { readonly link: readonly SignatureData[] | null; readonly link_error: readonly SignatureData[] | null },
-): SignatureData {
-  const added = Object.entries(links).flatMap(([key, more]) => {
-    if (more === null || more.length === 0) return [];
-    return [[key, [...listOf(signature.options[key]), ...more]] as const];
-  });
-  return withOptions(signature, Object.fromEntries(added));
+/** Whoever revokes by a stamp means the replacement too. */
+function stampedAs(wanted: SignatureData, { stamped_headers: names, stamps }: TaskHeaders): SignatureData {
+  if (names === null || names.length === 0) return wanted;
+  const kept = Object.fromEntries(names.flatMap((name) => (stamps[name] === undefined ? [] : [[name, stamps[name]]])));
+  return stamped(wanted, { ...kept, stamped_headers: Object.keys(kept) }, { visitor: EVERYWHERE, append: false });
 }
 
-const listOf = (value: Value | undefined): readonly Value[] =>
-  value === null || value === undefined ? [] : Array.isArray(value) ? (value as readonly Value[]) : [value];
+/** Stamps bodies too. */
+const EVERYWHERE: DataVisitor = dataVisitor({ onSignature: () => ({}) }, (data) => data);

@@ -1,3 +1,4 @@
+import type { SignatureData } from '../protocol/signature.ts';
 import { expect, test } from 'vitest';
 import { policy, received, sig } from '../../test/kit/execution-env.ts';
 import { nextAttempt, waitMs } from './retry.ts';
@@ -84,12 +85,19 @@ test('a replacement takes over id, chord and what follows; a group becomes one r
   });
   const body = message.body();
   if (body instanceof Promise) throw new Error('read at once');
-  const plain = replacement(message, body, sig('other', { link: sig('own') }));
+  const followed = replacement(message, body, sig('other', { link: sig('own') }));
+  const all = followed.kwargs['tasks'] as readonly SignatureData[];
+  expect(all.map(({ task }) => task)).toEqual(['other', 'next', 'last']);
+  const plain = all[0]!;
   expect(plain.options).toMatchObject({ task_id: 'id1', parent_id: 'id1', root_id: 'root', group_id: 'g', chord: sig('body'), replaced_task_nesting: 1 });
   expect(plain.options['link']).toEqual([sig('own'), sig('cb')]);
-  expect((plain.options['chain'] as readonly { task: string }[]).map(({ task }) => task)).toEqual(['last', 'next']);
   const group = replacement(message, body, sig('celery.group', {}, { subtask_type: 'group', kwargs: { tasks: [sig('a')] } }));
-  expect(group).toMatchObject({ subtask_type: 'chord', kwargs: { body: { task: 'celery.accumulate', kwargs: { index: 0 } } } });
+  expect(group.kwargs['body']).toMatchObject({ kwargs: { tasks: [{ task: 'celery.accumulate' }, { task: 'next' }, { task: 'last' }] } });
+  const last = { ...body, embed: { ...body.embed, chain: null } };
+  expect(replacement(message, last, sig('celery.group', {}, { subtask_type: 'group', kwargs: { tasks: [sig('a')] } }))).toMatchObject({
+    subtask_type: 'chord',
+    kwargs: { body: { task: 'celery.accumulate', kwargs: { index: 0 } } },
+  });
   const chain = replacement(message, body, sig('celery.chain', {}, { subtask_type: 'chain', kwargs: { tasks: [sig('a'), sig('b')] } }));
   const steps = chain.kwargs['tasks'] as readonly { task: string; options: { link?: unknown } }[];
   expect(steps.map(({ task }) => task)).toEqual(['a', 'b', 'next', 'last']);

@@ -5,7 +5,9 @@ import { compile, type CompileContext } from '../../src/canvas/compile.ts';
 import { prepend } from '../../src/canvas/signature-data.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import type { Json, JsonObject, Value } from '../../src/protocol/json.ts';
+import { replacement } from '../../src/execution/replace.ts';
 import { readSignature, type SignatureData } from '../../src/protocol/signature.ts';
+import { fillHeaders, type ReceivedTask, type TaskBody } from '../../src/protocol/task-message.ts';
 import { built, randomTree, type Tree } from './canvas-trees.ts';
 
 /*
@@ -30,6 +32,11 @@ function compared(executable: string): void {
   };
 
   for (const [name, tree] of Object.entries(STAMPED)) test(`stamps: ${name}`, { timeout: 30_000 }, () => same(tree, ask));
+  for (const [place, request] of Object.entries(REQUESTS)) {
+    // The others are written otherwise, to the same end: a header as a group or as a list, a link in a chord or in its body, `chain` in a body or a chain as the body.
+    for (const [name, tree] of Object.entries(REPLACEMENTS).filter(([name]) => !DATA_DIFFERS.has(`${place} by ${name}`)))
+      test(`replace ${place} by ${name}`, { timeout: 30_000 }, () => sameReplacement(tree, request, ask));
+  }
   for (const [name, tree] of Object.entries(SHAPES)) test(name, { timeout: 30_000 }, () => same(tree, ask));
 
   test(`${seeds} random workflows`, { timeout: 300_000 }, async () => {
@@ -126,6 +133,41 @@ const STAMPED: Readonly<Record<string, Tree>> = {
   'inside what is stamped again': { ...chain({ ...a, stamps: [{ with: { tenant: 'inner' } }] }, b), stamps: [{ with: { tenant: 'outer' } }] },
 };
 
+/** Where a task stands that is replaced, and what takes its place. */
+const written = (name: string, task_id: string, options: JsonObject = {}): JsonObject => ({
+  task: `proj.${name}`,
+  args: [],
+  kwargs: {},
+  options: { task_id, ...options },
+  subtask_type: null,
+  immutable: false,
+});
+const request = { id: newId(), root_id: newId(), group: null, group_index: null, chord: null, chain: null, callbacks: null, errbacks: null };
+const [groupId, errback] = [newId(), { ...written('add', newId()), options: {} }];
+const REQUESTS: Readonly<Record<string, JsonObject>> = {
+  'a task alone': request,
+  'a task with links': { ...request, callbacks: [written('tsum', newId())], errbacks: [errback] },
+  'a step of a chain': { ...request, chain: [written('tsum', newId()), written('add', newId())] },
+  'a part of a chord': { ...request, group: groupId, group_index: 3, chord: written('tsum', newId(), { group_id: groupId }) },
+};
+const DATA_DIFFERS: ReadonlySet<string> = new Set([
+  'a task with links by a chain that ends in a group',
+  'a task with links by a chain that ends in a chord',
+  'a step of a chain by a group',
+  'a step of a chain by a chord',
+  'a step of a chain by a chain that begins with a group',
+  'a part of a chord by a chain that begins with a group',
+]);
+const REPLACEMENTS: Readonly<Record<string, Tree>> = {
+  'a task': a,
+  'a chain': chain(a, b),
+  'a group': group(a, a),
+  'a chord': chord([a, a], sum),
+  'a chain that ends in a group': chain(a, group(b, b)),
+  'a chain that ends in a chord': chain(a, chord([b, b], sum)),
+  'a chain that begins with a group': chain(group(a, a), sum, b),
+};
+
 interface Answer {
   readonly error?: string;
   readonly signature: JsonObject;
@@ -149,6 +191,45 @@ async function same(tree: Tree, ask: Ask): Promise<void> {
   expect(plain(await story(ours, (signature, call) => Promise.resolve(compiledHere(signature, call))))).toEqual(
     plain(await story(theirs.signature, (signature, call) => sentThere(signature, call, ask))),
   );
+}
+
+async function sameReplacement(tree: Tree, fields: JsonObject, ask: Ask): Promise<void> {
+  const by = JSON.parse(JSON.stringify(built(tree).toJSON())) as JsonObject;
+  const answer = await ask({ replace: by, request: fields });
+  if (answer.error !== undefined) throw new Error(`Python refuses to replace it: ${answer.error}`);
+  const { id, root_id, group: own, group_index, chain: rest, chord: chordBody, callbacks, errbacks } = fields;
+  const headers = fillHeaders({
+    task: 'proj.add',
+    id: id as string,
+    root_id: root_id as string,
+    group: own as string | null,
+    group_index: group_index as number | null,
+  });
+  const embed = { chain: rest, chord: chordBody, callbacks, errbacks } as unknown as TaskBody['embed'];
+  const wanted = replacement({ headers } as ReceivedTask, { args: [], kwargs: {}, embed }, readSignature(by));
+  const parent = { id: headers.id, rootId: String(root_id) };
+  const ours = await story(wanted as unknown as JsonObject, (signature, call) =>
+    Promise.resolve(compiledHere(signature, { ...call, parent: call.parent ?? parent })),
+  );
+  const theirs = await story({}, (signature, call) => (call.parent === undefined ? Promise.resolve(stepOf(answer)) : sentThere(signature, call, ask)));
+  expect(plain(withoutResults(ours))).toEqual(plain(withoutResults(theirs)));
+}
+
+/** Nobody gets a handle on what replaces a task. That the body of a chord belongs to the group of its header, which Celery says everywhere else, it forgets here. */
+function withoutResults(steps: Json): Json {
+  const forget = (name: string, value: Json): Json => (name === 'group_id' && value !== groupId ? null : value);
+  const messages = (step: JsonObject): Json =>
+    (step['messages'] as readonly JsonObject[]).map((message) => ({
+      ...message,
+      group: (message['embed'] as JsonObject)['chord'] === null ? null : message['group']!,
+      group_index: (message['embed'] as JsonObject)['chord'] === null ? null : message['group_index']!,
+    }));
+  return JSON.parse(
+    JSON.stringify(
+      (steps as readonly JsonObject[]).map((step) => ({ ...step, messages: messages(step), result: null })),
+      forget,
+    ),
+  ) as Json;
 }
 
 interface Call {
@@ -184,12 +265,16 @@ async function sentThere(signature: JsonObject, { args, chain: rest, parent }: C
   const options = { ...(rest === undefined ? {} : { chain: rest }), ...(parent === undefined ? {} : { parent_id: parent.id, root_id: parent.rootId }) };
   const answer = await ask({ signature, args, options, ...(parent === undefined ? {} : { parent }) });
   if (answer.error !== undefined) throw new Error(`Python refuses to send it: ${answer.error}`);
+  return stepOf(answer);
+}
+
+function stepOf(answer: Answer): Step {
   const messages = answer.seen.flatMap((one) => (one.message === undefined ? [] : [one.message]));
   return {
     messages,
     saved: answer.seen.flatMap((one) => (one.saved === undefined ? [] : [one.saved])),
     sizes: answer.seen.flatMap((one) => (one.size === undefined ? [] : [one.size])),
-    result: withoutParents(answer.result),
+    result: answer.result === null ? null : withoutParents(answer.result),
   };
 }
 

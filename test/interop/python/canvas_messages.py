@@ -7,6 +7,7 @@ import warnings
 from celery import Celery, chain, chord, group
 from celery._state import _task_stack
 from celery.canvas import StampingVisitor
+from celery.exceptions import Ignore
 from celery.result import GroupResult
 
 warnings.simplefilter("ignore")
@@ -147,10 +148,25 @@ def build(tree):
 def carry_out(command):
     if "build" in command:
         return {"signature": build(command["build"])}
+    if "replace" in command:
+        return replaced(app.signature(command["replace"]), command["request"])
     made = app.signature(command["signature"])
     with running(command.get("parent")):
         result = made.apply_async(tuple(command["args"]), **command["options"])
     return {"result": node(result), "seen": list(seen)}
+
+
+def replaced(by, request):
+    """What a running task sends that is replaced."""
+    add.push_request(called_directly=False, is_eager=False, children=[], **request)
+    _task_stack.push(add)
+    try:
+        add.replace(by)
+    except Ignore:
+        return {"result": None, "seen": list(seen)}
+    finally:
+        _task_stack.pop()
+        add.pop_request()
 
 
 for line in sys.stdin:
