@@ -2,14 +2,14 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { redisAddress } from '../../src/clients/redis-address.ts';
-import { openRedis, type RedisConnection } from '../../src/clients/redis.ts';
+import { type RedisConnection } from '../../src/clients/redis.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { JsonObject } from '../../src/protocol/json.ts';
 import { RedisStore } from '../../src/transports/redis/store.ts';
 import type { Reservation } from '../../src/transports/virtual/queue-store.ts';
+import { openAdmin } from '../kit/redis-admin.ts';
 
 /* Kombu and we on one Redis: what one writes the other reads, and what one leaves behind the other brings back. */
 
@@ -28,12 +28,7 @@ function layoutTests(server: string, executable: string): void {
   let admin: RedisConnection;
 
   beforeAll(async () => {
-    admin = await openRedis(redisAddress(new URL(server), { transportOptions: {} }), {
-      name: 'celeriac/test/admin',
-      timeoutMs: 5000,
-      clock: systemClock,
-      socketTimeoutMs: 60_000,
-    });
+    admin = await openAdmin(server);
   });
   afterEach(async () => {
     for (const child of started.splice(0)) child.kill();

@@ -4,8 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ResultBackend } from '../../src/backends/backend.ts';
 import { driver } from '../../src/backends/redis/index.ts';
-import { redisAddress } from '../../src/clients/redis-address.ts';
-import { openRedis, type RedisConnection } from '../../src/clients/redis.ts';
+import { type RedisConnection } from '../../src/clients/redis.ts';
 import { resolveSettings } from '../../src/config/resolve.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/ids.ts';
@@ -14,6 +13,7 @@ import { encoded } from '../../src/protocol/json-text.ts';
 import type { Value } from '../../src/protocol/json.ts';
 import type { SignatureData } from '../../src/protocol/signature.ts';
 import { jsonCodec } from '../../src/testing/conformance/backend.ts';
+import { openAdmin } from '../kit/redis-admin.ts';
 
 /* Celery and we on one result store: what one stores the other reads and waits for, and they count the same chords. */
 
@@ -32,12 +32,7 @@ function resultTests(server: string, executable: string): void {
   let backend: ResultBackend;
 
   beforeAll(async () => {
-    admin = await openRedis(redisAddress(new URL(server), { transportOptions: {} }), {
-      name: 'celeriac/test/admin',
-      timeoutMs: 5000,
-      clock: systemClock,
-      socketTimeoutMs: 60_000,
-    });
+    admin = await openAdmin(server);
     backend = await driver.open({
       url: new URL(server),
       clock: systemClock,

@@ -2,12 +2,11 @@ import { describe, test } from 'vitest';
 import type { ResultBackend } from '../../../src/backends/backend.ts';
 import { forgetResultHub } from '../../../src/backends/memory/hub.ts';
 import { driver } from '../../../src/backends/memory/index.ts';
-import { resolveSettings } from '../../../src/config/resolve.ts';
 import { newId } from '../../../src/kernel/ids.ts';
-import { silentLogger } from '../../../src/kernel/logger.ts';
-import { type BackendHarness, describeBackend, jsonCodec } from '../../../src/testing/conformance/backend.ts';
+import { type BackendHarness, describeBackend } from '../../../src/testing/conformance/backend.ts';
 import { describeChordStore } from '../../../src/testing/conformance/chord-store.ts';
 import { createFakeClock } from '../../../src/testing/fake-clock.ts';
+import { openBackend } from '../../kit/open-backend.ts';
 
 describeBackend({ describe, test }, 'memory', backendHarness);
 describeChordStore({ describe, test }, 'memory', backendHarness);
@@ -20,18 +19,7 @@ function backendHarness(): Promise<BackendHarness> {
     capabilities: { pushes: true, expires: true, durable: false, chords: 'store' },
     elapse: (ms) => clock.advance(ms),
     async open(options = {}) {
-      const backend = await driver.open({
-        url: new URL(`memory://${name}`),
-        clock,
-        log: silentLogger,
-        codec: jsonCodec,
-        expiresMs: options.expiresMs ?? null,
-        failureExpiresMs: options.failureExpiresMs ?? null,
-        chordExpiresMs: options.chordExpiresMs ?? null,
-        chordJoinTimeoutMs: options.chordJoinTimeoutMs ?? 3000,
-        transportOptions: {},
-        settings: resolveSettings([{ brokerUrl: 'memory://' }]),
-      });
+      const backend = await openBackend(driver, { url: new URL(`memory://${name}`), clock }, options);
       opened.push(backend);
       return backend;
     },

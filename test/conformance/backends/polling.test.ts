@@ -3,11 +3,10 @@ import type { ResultBackend } from '../../../src/backends/backend.ts';
 import { forgetResultHub } from '../../../src/backends/memory/hub.ts';
 import { driver } from '../../../src/backends/memory/index.ts';
 import { pollingWatch } from '../../../src/backends/polling.ts';
-import { resolveSettings } from '../../../src/config/resolve.ts';
 import { newId } from '../../../src/kernel/ids.ts';
-import { silentLogger } from '../../../src/kernel/logger.ts';
-import { type BackendHarness, describeBackend, jsonCodec } from '../../../src/testing/conformance/backend.ts';
+import { type BackendHarness, describeBackend } from '../../../src/testing/conformance/backend.ts';
 import { createFakeClock, type FakeClock } from '../../../src/testing/fake-clock.ts';
+import { openBackend } from '../../kit/open-backend.ts';
 
 describeBackend({ describe, test }, 'memory, watched by polling,', backendHarness);
 
@@ -37,18 +36,7 @@ function backendHarness(): Promise<BackendHarness> {
     capabilities: { pushes: false, expires: true, durable: false, chords: 'none' },
     elapse: (ms) => clock.advance(ms),
     async open(options = {}) {
-      const backend = await driver.open({
-        url: new URL(`memory://${name}`),
-        clock,
-        log: silentLogger,
-        codec: jsonCodec,
-        expiresMs: options.expiresMs ?? null,
-        failureExpiresMs: options.failureExpiresMs ?? null,
-        chordExpiresMs: null,
-        chordJoinTimeoutMs: 3000,
-        transportOptions: {},
-        settings: resolveSettings([{ brokerUrl: 'memory://' }]),
-      });
+      const backend = await openBackend(driver, { url: new URL(`memory://${name}`), clock }, options);
       return polled(backend, clock);
     },
     async close() {

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import type { ResultBackend } from '../../../src/backends/backend.ts';
 import { driver } from '../../../src/backends/sqlite/index.ts';
-import { resolveSettings } from '../../../src/config/resolve.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
-import { silentLogger } from '../../../src/kernel/logger.ts';
-import { type BackendHarness, describeBackend, jsonCodec } from '../../../src/testing/conformance/backend.ts';
+import { type BackendHarness, describeBackend } from '../../../src/testing/conformance/backend.ts';
 import { describeChordStore } from '../../../src/testing/conformance/chord-store.ts';
+import { openBackend } from '../../kit/open-backend.ts';
 
 describeBackend({ describe, test }, 'sqlite', backendHarness);
 describeChordStore({ describe, test }, 'sqlite', backendHarness);
@@ -22,18 +21,7 @@ function backendHarness(): Promise<BackendHarness> {
     capabilities: { pushes: true, expires: true, durable: true, chords: 'store' },
     elapse: (ms) => systemClock.sleep(ms),
     async open(options = {}) {
-      const backend = await driver.open({
-        url,
-        clock: systemClock,
-        log: silentLogger,
-        codec: jsonCodec,
-        expiresMs: options.expiresMs ?? null,
-        failureExpiresMs: options.failureExpiresMs ?? null,
-        chordExpiresMs: options.chordExpiresMs ?? null,
-        chordJoinTimeoutMs: options.chordJoinTimeoutMs ?? 3000,
-        transportOptions: {},
-        settings: resolveSettings([{ brokerUrl: url.href }]),
-      });
+      const backend = await openBackend(driver, { url, clock: systemClock }, options);
       opened.push(backend);
       return backend;
     },

@@ -1,6 +1,4 @@
 import { describe, test } from 'vitest';
-import { redisAddress } from '../../../src/clients/redis-address.ts';
-import { openRedis } from '../../../src/clients/redis.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { newId } from '../../../src/kernel/ids.ts';
 import { silentLogger } from '../../../src/kernel/logger.ts';
@@ -9,6 +7,7 @@ import { describeTransport, type TransportHarness } from '../../../src/testing/c
 import { transport } from '../../../src/transports/redis/index.ts';
 import type { ConnectOptions } from '../../../src/transports/transport.ts';
 import { leaseTimes } from '../../../src/transports/virtual/lease.ts';
+import { openAdmin } from '../../kit/redis-admin.ts';
 
 const url = process.env['CELERIAC_TEST_REDIS'];
 const TIMES = { lease_ms: 400, lease_renew_ms: 100, lease_look_ms: 200 };
@@ -23,12 +22,7 @@ else {
 async function space(server: URL) {
   const prefix = `${newId()}:`;
   const opened: AsyncDisposable[] = [];
-  const admin = await openRedis(redisAddress(server, { transportOptions: {} }), {
-    name: 'celeriac/test/admin',
-    timeoutMs: 5000,
-    clock: systemClock,
-    socketTimeoutMs: 60_000,
-  });
+  const admin = await openAdmin(server);
   return {
     prefix,
     admin,

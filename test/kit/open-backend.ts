@@ -1,0 +1,27 @@
+import type { BackendDriver, ResultBackend } from '../../src/backends/backend.ts';
+import { resolveSettings } from '../../src/config/resolve.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import { silentLogger } from '../../src/kernel/logger.ts';
+import type { JsonObject } from '../../src/protocol/json.ts';
+import { jsonCodec, type BackendHarness } from '../../src/testing/conformance/backend.ts';
+
+/** A driver's store as a harness opens it: metas as JSON, and nothing expires unless that is said. */
+export function openBackend(
+  driver: BackendDriver,
+  where: { readonly url: URL; readonly clock: Clock; readonly transportOptions?: JsonObject },
+  options: Parameters<BackendHarness['open']>[0] = {},
+): Promise<ResultBackend> {
+  const { url, clock, transportOptions = {} } = where;
+  return driver.open({
+    url,
+    clock,
+    log: silentLogger,
+    codec: jsonCodec,
+    expiresMs: options.expiresMs ?? null,
+    failureExpiresMs: options.failureExpiresMs ?? null,
+    chordExpiresMs: options.chordExpiresMs ?? null,
+    chordJoinTimeoutMs: options.chordJoinTimeoutMs ?? 3000,
+    transportOptions,
+    settings: resolveSettings([{ brokerUrl: url.href }]),
+  });
+}
