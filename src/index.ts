@@ -19,6 +19,7 @@ export type { AnyTask, NamedTask, RemoteTask, TaskContract, TaskDefiner } from '
 export { chain } from './canvas/chain.ts';
 export { chord } from './canvas/chord.ts';
 export { group } from './canvas/group.ts';
+export { workflowGraph } from './canvas/picture.ts';
 export { Signature, signature } from './canvas/by-name.ts';
 export type { ApplyOptions, DeliveryMode, EagerOptions, RetryPolicy, RouteOptions, SendOptions } from './canvas/call-options.ts';
 export type { Errback } from './canvas/errback.ts';
@@ -30,6 +31,7 @@ export type {
   DependencyGraph,
   EagerResult,
   GetOptions,
+  GraphNode,
   GroupResult,
   ResultMeta,
   ResultSet,

@@ -6,7 +6,6 @@ export const notBuiltCommands: Readonly<Record<string, string>> = {
   dev: 'Start a worker: celeriac -A tasks worker -l info.',
   events: 'Monitors written for Celery can read the events of our workers (worker -E).',
   flower: 'Python’s Flower can watch our workers meanwhile (worker -E).',
-  graph: '',
   list: '',
   logtool: '',
   migrate: '',

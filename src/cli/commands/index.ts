@@ -1,6 +1,7 @@
 import type { AnyCliCommand } from '../command.ts';
 import { call } from './call.ts';
 import { control } from './control.ts';
+import { graph } from './graph.ts';
 import { inspect } from './inspect.ts';
 import { purge } from './purge.ts';
 import { report } from './report.ts';
@@ -9,4 +10,4 @@ import { status } from './status.ts';
 import { worker } from './worker.ts';
 
 /** Every command, in the order in which `--help` lists them. */
-export const commands: readonly AnyCliCommand[] = [worker, call, result, status, inspect, control, purge, report];
+export const commands: readonly AnyCliCommand[] = [worker, call, result, status, inspect, control, purge, graph, report];
