@@ -6,6 +6,8 @@ import * as scripts from './scripts.ts';
 
 /** Kombu 5.7 keeps the table of an expiring queue's bindings for twice the queue's life, at least an hour. */
 const LEAST_LIFE_MS = 3_600_000;
+const SWEEP_MS = 60_000;
+const SWEPT_AT_ONCE = 100;
 
 /**
  * Kombu's binding tables (celery-5.7.md 7.2). A queue that expires puts off the table's deadline, after which a 5.7 peer may sweep it;
@@ -16,6 +18,7 @@ export class RedisBindings {
   readonly #keys: RedisKeys;
   readonly #lifeOf: (queue: string) => number | undefined;
   readonly #refreshed = new Map<string, { readonly binding: Binding; readonly type: ExchangeType | undefined; at: number }>();
+  #sweptAt = -Infinity;
 
   /** `lifeOf`: a queue's `x-expires` in ms, where it has one. */
   constructor(connection: RedisConnection, keys: RedisKeys, lifeOf: (queue: string) => number | undefined) {
@@ -63,8 +66,18 @@ export class RedisBindings {
     });
   }
 
-  /** Puts the bindings of expiring queues in again, every third of their tables' least life. */
-  async refresh(nowMs: number): Promise<void> {
+  /**
+   * Puts the bindings of expiring queues in again, every third of their tables' least life. Then, where `sweeps`, deletes tables that nobody has put anything into for long,
+   * at most once a minute and only if we have such queues ourselves, as kombu 5.7 does.
+   */
+  async refresh(nowMs: number, sweeps: boolean): Promise<void> {
+    await this.#putInAgain(nowMs);
+    if (!sweeps || this.#refreshed.size === 0 || nowMs - this.#sweptAt < SWEEP_MS) return;
+    this.#sweptAt = nowMs;
+    await this.#connection.run(scripts.sweepBindings, [this.#keys.bindingDeadlines], [SWEPT_AT_ONCE, ...this.#keys.bindingPrefixes]);
+  }
+
+  async #putInAgain(nowMs: number): Promise<void> {
     for (const entry of this.#refreshed.values()) {
       if (entry.at === 0) entry.at = nowMs;
       if (nowMs - entry.at < LEAST_LIFE_MS / 3) continue;

@@ -23,7 +23,7 @@ export class StoreConnections implements AsyncDisposable {
   private constructor(connect: ConnectOptions) {
     this.#connect = connect;
     this.#address = redisAddress(connect.url, connect);
-    this.options = redisTransportOptions(connect.transportOptions, this.#address.db);
+    this.options = redisTransportOptions(connect.transportOptions, this.#address.db, this.#address.sentinel !== undefined);
   }
 
   static async open(connect: ConnectOptions): Promise<StoreConnections> {

@@ -15,15 +15,25 @@ test('a priority goes to the list of its step, as in kombu', () => {
 
 test("kombu's options change the names", () => {
   const keys = keysWith({ global_keyprefix: 'pfx:', sep: ':', priority_steps: [0, 5], unacked_key: 'held', fanout_prefix: '/x/{db}.' }, 5);
-  expect([keys.list('q', 9), keys.unacked, keys.bindings('ex'), keys.channel('ex/a'), keys.taken('q', 'o')]).toEqual([
+  expect([keys.list('q', 9), keys.unacked, keys.bindings('ex'), ...keys.channels('ex/a'), keys.taken('q', 'o')]).toEqual([
     'pfx:q:5',
     'pfx:held',
     'pfx:_kombu.binding.ex',
     'pfx:/x/5.ex/a',
     'pfx:q/taken/o',
   ]);
-  expect(keysWith({}, 5).channel('ex')).toBe('/5.ex');
-  expect(keysWith({ fanout_prefix: false }).channel('ex')).toBe('ex');
+  expect(keysWith({}, 5).channels('ex')).toEqual(['/5.ex']);
+  expect(keysWith({ fanout_prefix: false }).channels('ex')).toEqual(['ex']);
+});
+
+test('behind sentinels, where it is asked for, the channels of kombu before 5.4 are used too: the prefix with its {db}', () => {
+  const channels = (options: Parameters<typeof redisTransportOptions>[0], isSentinel: boolean): readonly string[] =>
+    new RedisKeys(redisTransportOptions(options, 5, isSentinel)).channels('ex');
+  expect(channels({ sentinel_fanout_compat: true }, true)).toEqual(['/5.ex', '/{db}.ex']);
+  expect(channels({ sentinel_fanout_compat: true, global_keyprefix: 'p:', fanout_prefix: '{db}/' }, true)).toEqual(['p:5/ex', 'p:{db}/ex']);
+  expect(channels({ sentinel_fanout_compat: true, fanout_prefix: 'mine.' }, true)).toEqual(['mine.ex']);
+  expect(channels({ sentinel_fanout_compat: true }, false)).toEqual(['/5.ex']);
+  expect(channels({}, true)).toEqual(['/5.ex']);
 });
 
 test('tells whose a tag is', () => {

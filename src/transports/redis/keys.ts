@@ -11,12 +11,13 @@ export class RedisKeys {
   readonly separator: string;
   readonly steps: readonly number[];
   readonly #prefix: string;
-  readonly #fanoutPrefix: string;
+  readonly #fanoutPrefixes: readonly string[];
   readonly #suffixes: readonly string[];
 
   constructor(options: RedisTransportOptions) {
     this.#prefix = options.globalKeyprefix;
-    this.#fanoutPrefix = options.globalKeyprefix + options.fanoutPrefix;
+    const { fanoutPrefix, legacyFanoutPrefix } = options;
+    this.#fanoutPrefixes = (legacyFanoutPrefix === undefined ? [fanoutPrefix] : [fanoutPrefix, legacyFanoutPrefix]).map((prefix) => this.#prefix + prefix);
     this.separator = options.separator;
     this.steps = options.prioritySteps;
     this.#suffixes = options.prioritySteps.map((step) => (step === 0 ? '' : `${options.separator}${step}`));
@@ -58,8 +59,13 @@ export class RedisKeys {
   dead(queue: string): string {
     return `${this.#prefix}celeriac/dead/${queue}`;
   }
-  channel(topic: string): string {
-    return this.#fanoutPrefix + topic;
+  /** Where a topic is heard; the first is enough for all but kombu before 5.4 behind sentinels. */
+  channels(topic: string): readonly string[] {
+    return this.#fanoutPrefixes.map((prefix) => prefix + topic);
+  }
+  /** What stands before an exchange's name in a table of bindings, and in the set that protects it. */
+  get bindingPrefixes(): readonly [table: string, permanent: string] {
+    return [this.bindings(''), this.permanentBindings('')];
   }
 
   /** What all our tags begin with, held or parked; kombu's are bare UUIDs. */

@@ -19,13 +19,19 @@ export interface RedisTransportOptions {
   /** What stands before an exchange's name on a channel: `/{db}.`. */
   readonly fanoutPrefix: string;
   readonly fanoutPatterns: boolean;
+  /** Where kombu before 5.4 sends and listens behind sentinels: the prefix with its `{db}` left in. Undefined unless asked for (`sentinel_fanout_compat`). */
+  readonly legacyFanoutPrefix: string | undefined;
+  /** Whether to delete binding tables that are overdue: only where all peers know what keeps a table (`oldestPeer: '5.7'`). */
+  readonly sweepsBindings: boolean;
   readonly socketTimeoutMs: number;
   readonly socketKeepalive: boolean;
 }
 
 /** @throws ImproperlyConfigured naming the option, what was expected and what came. */
-export function redisTransportOptions(given: JsonObject, db: number): RedisTransportOptions {
+export function redisTransportOptions(given: JsonObject, db: number, isSentinel = false): RedisTransportOptions {
   const prefix = given['fanout_prefix'] ?? true;
+  const unformatted = typeof prefix === 'string' ? prefix : prefix === false ? '' : '/{db}.';
+  const isCompatible = isSentinel && given['sentinel_fanout_compat'] === true && unformatted.includes('{db}');
   return {
     globalKeyprefix: textOf(given, 'global_keyprefix', ''),
     separator: textOf(given, 'sep', '\x06\x16'),
@@ -36,7 +42,9 @@ export function redisTransportOptions(given: JsonObject, db: number): RedisTrans
     unackedMutexExpireMs: numberOf(given, 'unacked_mutex_expire', 300) * 1000,
     restoreEveryMs: numberOf(given, 'unacked_restore_interval', 10) * Math.max(1, numberOf(given, 'unacked_restore_throttle', 10)) * 1000,
     ...leaseTimes(given),
-    fanoutPrefix: typeof prefix === 'string' ? prefix.replaceAll('{db}', String(db)) : prefix === false ? '' : `/${db}.`,
+    fanoutPrefix: unformatted.replaceAll('{db}', String(db)),
+    legacyFanoutPrefix: isCompatible ? unformatted : undefined,
+    sweepsBindings: given['sweep_bindings'] === true,
     fanoutPatterns: given['fanout_patterns'] !== false,
     socketTimeoutMs: numberOf(given, 'socket_timeout', 15) * 1000,
     socketKeepalive: given['socket_keepalive'] === true,

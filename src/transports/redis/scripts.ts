@@ -189,6 +189,19 @@ redis.call('SADD', KEYS[1], ARGV[1])
 local time = redis.call('TIME')
 return redis.call('ZADD', KEYS[2], 'GT', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[2])`);
 
+/**
+ * Deletes tables of bindings whose deadline has passed, unless an ordinary queue is bound there. KEYS deadlines · ARGV how many at most, what stands before an exchange's name
+ * in a table, and in the set that protects it · Gives the exchanges whose tables went.
+ */
+export const sweepBindings = redisScript(`
+local time, swept = redis.call('TIME'), {}
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, exchange in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
+  if redis.call('EXISTS', ARGV[3] .. exchange) == 0 and redis.call('DEL', ARGV[2] .. exchange) == 1 then swept[#swept + 1] = exchange end
+  redis.call('ZREM', KEYS[1], exchange)
+end
+return swept`);
+
 /** KEYS a queue's lists */
 export const purge = redisScript(`
 local count = 0

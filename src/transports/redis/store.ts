@@ -152,7 +152,7 @@ export class RedisStore implements QueueStore {
   }
 
   async recover(max: number): Promise<number> {
-    await this.bindings.refresh(this.#clock.monotonic());
+    await this.bindings.refresh(this.#clock.monotonic(), this.#connections.options.sweepsBindings);
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
     const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));
     if (count > 0) this.#waiting.ring();
