@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Celery } from '../../src/app/celery.ts';
 import { coreOf } from '../../src/app/core.ts';
+import { chord } from '../../src/canvas/chord.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { Delivery } from '../../src/transports/transport.ts';
 import { Worker } from '../../src/worker/worker.ts';
@@ -95,6 +97,46 @@ describe.skipIf(vhost === undefined)('rpc://', () => {
     await expect(backend.loadGroup('g')).rejects.toThrow(/rpc:\/\/ stores nothing/);
     expect(backend.capabilities.chords).toBe('none');
     expect(backend.chords).toBeUndefined();
+  });
+
+  test('a chord is refused before anything of it is sent', async () => {
+    const { make, queue } = await setUp();
+    const app = make();
+    const add = app.declare<(x: number, y: number) => number>('proj.add');
+    await expect(chord([add.s(1, 1), add.s(2, 2)], app.declare<(values: readonly number[]) => number>('proj.sum').s()).applyAsync({ queue })).rejects.toThrow(
+      /chords are not possible with this result backend: use one that stores results, such as redis:\/\//,
+    );
+    expect(await (await app.sendTask('proj.add', [1, 2])).get({ timeout: 10 })).toBe(3);
+  });
+
+  describe('from children of a prefork worker', { timeout: 60_000 }, () => {
+    async function setUpChildren() {
+      const queue = queueName();
+      Object.assign(process.env, { RPC_TEST_URL: vhost!.url, RPC_TEST_QUEUE: queue });
+      const { app: working } = (await import('./rpc-tasks.ts')) as { readonly app: Celery };
+      const worker = new Worker(working, { hostname: `w@${queue}`, concurrency: 2, pool: 'processes', appModule: join(import.meta.dirname, 'rpc-tasks.ts') });
+      const app = new Celery('proj', { broker: vhost!.url, backend: 'rpc://', taskDefaultQueue: queue, log: silentLogger });
+      onTestFinished(async () => {
+        await worker.stop({ mode: 'cold' });
+        await Promise.all([app.close(), working.close()]);
+      });
+      await worker.start();
+      return app;
+    }
+
+    test('values, states on the way and errors reach the caller; a child that calls gets its answer', async () => {
+      const app = await setUpChildren();
+      const pids = await Promise.all(Array.from({ length: 50 }, async () => (await app.sendTask('proj.pid')).get({ timeout: 30 })));
+      expect(pids).not.toContain(process.pid);
+      const backend = await coreOf(app).backend();
+      const steps = await app.sendTask('proj.steps');
+      const seen: string[] = [];
+      for await (const meta of backend.watch([steps.id], { states: 'all', signal: AbortSignal.timeout(30_000) })) seen.push(meta.status);
+      expect(seen.at(-1)).toBe('SUCCESS');
+      await expect((await app.sendTask('proj.fails')).get({ timeout: 30 })).rejects.toThrow('too far');
+      expect(await (await app.sendTask('proj.calls')).get({ timeout: 30 })).toBe(5);
+      await expect((await app.sendTask('proj.chord')).get({ timeout: 30 })).rejects.toThrow(/chords are not possible with this result backend/);
+    });
   });
 
   test('the message is the full meta, not persistent, under the id of its task', async () => {
