@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../suite.ts';
-import { type BackendHarness, gather, metaOf, never, whileTimePasses } from './harness.ts';
+import { type BackendHarness, gather, metaOf, never, until, whileTimePasses } from './harness.ts';
 
 /** Waiting for results. */
 export const watchingCases: readonly Case<BackendHarness>[] = [
@@ -121,11 +121,13 @@ export const watchingCases: readonly Case<BackendHarness>[] = [
         for await (const meta of backend.watch(['t'], { states: 'all', signal: never() })) seen.push(`${meta.status} ${String(meta.result.value())}`);
       })();
       const steps = ['STARTED 1', 'PROGRESS 2', 'PROGRESS 3', 'RETRY 4', 'SUCCESS 5'];
-      await harness.elapse(50);
+      // It begins with what is there: from then on a store that pushes tells all.
+      await until(harness, () => seen.length > 0, 20_000);
       for (const step of steps) {
         const [state, value] = step.split(' ') as [string, string];
         await worker.save(metaOf('t', state, Number(value)));
-        await harness.elapse(harness.capabilities.pushes ? 30 : 600);
+        if (harness.capabilities.pushes) await until(harness, () => seen.at(-1) === step, 20_000);
+        else await harness.elapse(600);
       }
       await whileTimePasses(harness, watching);
       const expected = ['PENDING null', ...steps];
