@@ -24,6 +24,8 @@ export interface Terminal {
   readonly isTerminal?: boolean;
   /** Asks, and gives the answer; undefined where nobody can be asked. */
   readonly ask: (question: string) => Promise<string | undefined>;
+  /** The lines that are typed, or come through a pipe, until they end; a person sees `prompt` before each. Absent where nothing can be read. */
+  readonly lines?: (prompt: string) => AsyncIterable<string>;
 }
 
 /** What every command has: the terminal, the options before it, and the app that `-A` names. */

@@ -36,6 +36,15 @@ const code = await runProgram(
         lines.close();
       }
     },
+    async *lines(prompt) {
+      const { isTTY: isPerson } = process.stdin;
+      const lines = createInterface({ input: process.stdin, ...(isPerson && { output: process.stderr, prompt }) });
+      if (isPerson) lines.prompt();
+      for await (const line of lines) {
+        yield line;
+        if (isPerson) lines.prompt();
+      }
+    },
   },
   packageVersion(),
 );

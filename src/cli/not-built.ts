@@ -1,12 +1,10 @@
 /** Commands of Celery's, and of our own plans, that do not exist yet, each with what can be done meanwhile. */
 export const notBuiltCommands: Readonly<Record<string, string>> = {
-  amqp: 'The broker’s own tools do this: redis-cli, rabbitmqadmin.',
   beat: 'Until then a program of yours, or cron, can send periodic tasks: celeriac -A tasks call NAME.',
   dashboard: '',
   dev: 'Start a worker: celeriac -A tasks worker -l info.',
   events: 'Monitors written for Celery can read the events of our workers (worker -E).',
   flower: 'Python’s Flower can watch our workers meanwhile (worker -E).',
-  list: '',
   logtool: '',
   migrate: '',
   multi: 'Start several workers with different names (-n), by systemd or a process manager.',

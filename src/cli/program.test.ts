@@ -43,6 +43,10 @@ test('--help lists commands, global options and examples', async () => {
       inspect                 Ask the workers something, such as ping.
       control                 Tell the workers to do something, such as revoke.
       purge                   Delete all messages that wait in the queues. This cannot be undone.
+      list                    Show what the broker has: queues and how full they are, or bindings
+                              (RabbitMQ).
+      amqp                    Speak AMQP with the broker: one command, or without one a prompt for many.
+      graph                   Draw a workflow: as it is written down, or as it runs, with states.
       report                  Print versions and changed settings, for bug reports. Secrets are masked.
 
     Examples:
@@ -137,7 +141,7 @@ test.each<[argv: string, message: string]>([
     '-A tasks beat -l info',
     'Error: There is no "beat" in this version of celeriac yet. Until then a program of yours, or cron, can send periodic tasks: celeriac -A tasks call NAME.\n',
   ],
-  ['graph', 'Error: There is no "graph" in this version of celeriac yet.\n'],
+  ['dashboard', 'Error: There is no "dashboard" in this version of celeriac yet.\n'],
   ['worker -A tasks', 'Error: -A belongs before the command: celeriac -A … worker …\n'],
   ['status --broker=redis://h', 'Error: --broker belongs before the command: celeriac --broker … status …\n'],
   ['--frob', `Error: Unknown option '--frob'\nTry 'celeriac --help' for help.\n`],

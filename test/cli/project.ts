@@ -30,11 +30,12 @@ export class Project implements AsyncDisposable {
     }
   }
 
-  /** Runs the command to its end. What the folder is called is left out of what it said. */
-  run(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
+  /** Runs the command to its end; `input` is what it reads. What the folder is called is left out of what it said. */
+  run(argv: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Ran {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...argv], {
       cwd: this.dir,
       env: environment(env),
+      input,
       encoding: 'utf8',
       timeout: 60_000,
     });
