@@ -22,8 +22,11 @@ export type CleanUp = (action: () => Promise<void> | void) => void;
 /** What the dead held, or what the broker had, is back within this. */
 const BACK_MS = 45_000;
 
+/** More than this may not wait to be done. */
+const MOST_WAITING = 1000;
+
 /** Sends work until told to stop; what the broker took is in `sent`. */
-async function producer(env: ChaosEnv): Promise<{ readonly sent: string[]; stop(): Promise<void> }> {
+async function producer(env: ChaosEnv, ended: () => number): Promise<{ readonly sent: string[]; stop(): Promise<void> }> {
   const url = env.CHAOS_BROKER;
   const app = new Celery('chaos-producer', {
     broker: url,
@@ -39,7 +42,9 @@ async function producer(env: ChaosEnv): Promise<{ readonly sent: string[]; stop(
   let isStopped = false;
   let number = 0;
   const loop = (async () => {
-    while (!isStopped) {
+    for (let round = 0; !isStopped; round++) {
+      // No faster than the work is done: a backlog of minutes would hide what is lost.
+      if (round % 20 === 0) while (!isStopped && sent.length - ended() > MOST_WAITING) await sleep(100);
       const ids = Array.from({ length: 20 }, () => `t${(number += 1)}`);
       await Promise.all(
         ids.map(async (id, i) => {
@@ -67,7 +72,7 @@ async function producer(env: ChaosEnv): Promise<{ readonly sent: string[]; stop(
 export async function killsUnderLoad(env: ChaosEnv, kills: number, cleanUp: CleanUp): Promise<Ledger> {
   const fleet = await startFleet(4, { ...env });
   cleanUp(() => fleet.stop());
-  const load = await producer(env);
+  const load = await producer(env, () => fleet.ended());
   for (let i = 0; i < kills; i++) {
     await sleep(50 + Math.random() * 400);
     await fleet.killOne();
@@ -94,7 +99,7 @@ export interface Disturbed extends Ledger {
 export async function disturbedUnderLoad(env: ChaosEnv, times: number, disturb: (number: number) => Promise<number>, cleanUp: CleanUp): Promise<Disturbed> {
   const fleet = await startFleet(2, { ...env });
   cleanUp(() => fleet.stop());
-  const load = await producer(env);
+  const load = await producer(env, () => fleet.ended());
   const resumedMs: number[] = [];
   for (let i = 0; i < times; i++) {
     await sleep(1000);
@@ -116,8 +121,14 @@ export async function disturbedUnderLoad(env: ChaosEnv, times: number, disturb: 
   return { ...ledger, resumedMs, output: fleet.output() };
 }
 
+/** Gives up when nothing more has been found for as long as anything takes to come back. */
 async function untilNothingIsLost(env: ChaosEnv, sent: readonly string[]): Promise<void> {
-  for (const end = Date.now() + BACK_MS; Date.now() < end; await sleep(250)) if (ledgerOf(env.CHAOS_LOGS, sent, new Map()).lost.length === 0) return;
+  let fewest = Infinity;
+  for (let end = Date.now() + BACK_MS; fewest > 0 && Date.now() < end; await sleep(250)) {
+    const { lost } = ledgerOf(env.CHAOS_LOGS, sent, new Map());
+    if (lost.length < fewest) end = Date.now() + BACK_MS;
+    fewest = Math.min(fewest, lost.length);
+  }
 }
 
 const nameOf = (env: ChaosEnv): string => [env.CHAOS_BROKER.split(':')[0], env.CHAOS_QUEUE_TYPE].filter((part) => part !== undefined).join(', ');
