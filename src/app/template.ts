@@ -8,6 +8,8 @@ const NO_OPTIONS = {};
 const NO_KWARGS = ',"kwargsrepr":"{}"';
 const PLAIN = /^[ !#-[\]-~]*$/;
 
+const ASCII = /^[ -~]*$/;
+
 /** A JSON string; most texts need no escaping, and are then only quoted. */
 const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
@@ -22,6 +24,7 @@ export class MessageTemplate {
   readonly #beforeId: string;
   readonly #afterId: string;
   readonly #afterKwargs: string;
+  readonly #isAscii: boolean;
 
   /** `first` is any such call of the task. */
   constructor(
@@ -37,6 +40,8 @@ export class MessageTemplate {
     this.#beforeId = `{"lang":${json(headers.lang)},"task":${json(headers.task)},"id":"`;
     this.#afterId = `","shadow":null,"eta":null,"expires":null,"group":null,"group_index":null,"retries":0,"timelimit":${json(headers.timelimit)},"root_id":`;
     this.#afterKwargs = `,"origin":${json(headers.origin)},"ignore_result":${json(headers.ignore_result)},"replaced_task_nesting":0,"stamped_headers":null,"stamps":{}}`;
+    this.#isAscii =
+      options.properties.extra === undefined && ASCII.test(this.#beforeId + this.#afterId + this.#afterKwargs + (options.properties.replyTo ?? ''));
   }
 
   outgoing({ message }: PlannedMessage): OutgoingMessage {
@@ -46,6 +51,7 @@ export class MessageTemplate {
     const lineage =
       parent_id === null ? `"${id}","parent_id":null,"argsrepr":` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)},"argsrepr":`;
     const { argsrepr, kwargsrepr } = headers;
+    const isPlain = PLAIN.test(argsrepr!);
     const kwargs = kwargsrepr === '{}' ? NO_KWARGS : `,"kwargsrepr":${quoted(kwargsrepr!)}`;
     return {
       message: {
@@ -53,7 +59,8 @@ export class MessageTemplate {
         contentType: 'application/json',
         contentEncoding: 'utf-8',
         headers,
-        headersText: `${this.#beforeId}${id}${this.#afterId}${lineage}${quoted(argsrepr!)}${kwargs}${this.#afterKwargs}`,
+        headersText: `${this.#beforeId}${id}${this.#afterId}${lineage}${isPlain ? `"${argsrepr}"` : JSON.stringify(argsrepr)}${kwargs}${this.#afterKwargs}`,
+        isAscii: this.#isAscii && isPlain && parent_id === null && kwargs === NO_KWARGS,
         properties: { ...this.#properties, correlationId: id },
       },
       exchange: this.#destination.exchange,

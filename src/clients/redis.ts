@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Redis as IoRedis } from 'ioredis';
+import type { Command, Redis as IoRedis } from 'ioredis';
 import { ImproperlyConfigured, OperationalError, ResponseError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -37,6 +37,8 @@ export interface RedisConnection {
   call(name: string, ...args: RedisArgument[]): Promise<unknown>;
   /** The same, with strings of the reply as bytes. */
   callBytes(name: string, ...args: RedisArgument[]): Promise<unknown>;
+  /** LPUSH, of many texts at little cost. `isAscii`: they are known to have as many bytes as characters. */
+  push(list: string, texts: readonly string[], isAscii: boolean): Promise<unknown>;
   /** All in one write. The first error rejects, when all have been answered. */
   pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
   /** EVALSHA; the script itself where the server does not know it (restart, failover, SCRIPT FLUSH). */
@@ -73,9 +75,9 @@ const OLDEST = [6, 2] as const;
  */
 export async function openRedis(address: RedisAddress, options: RedisOpenOptions): Promise<RedisConnection> {
   options.signal?.throwIfAborted();
-  const { Redis } = await import('ioredis');
+  const { Redis, Command } = await import('ioredis');
   const client = new Redis(clientOptions(address, options));
-  const connection = new Connection(client, address.shown);
+  const connection = new Connection(client, Command, address.shown);
   const onAbort = (): void => client.disconnect();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   // A name that does not resolve, or a sentinel that does not answer, must not outlast the caller's patience.
@@ -140,6 +142,7 @@ function checkVersion(info: string, shown: string): void {
 class Connection implements RedisConnection {
   readonly closed: Promise<OperationalError | undefined>;
   readonly #client: IoRedis;
+  readonly #Command: typeof Command;
   readonly #shown: string;
   readonly #closed = deferred<OperationalError | undefined>();
   #lastError: Error | undefined;
@@ -148,8 +151,9 @@ class Connection implements RedisConnection {
   #isCorked = false;
   #peer: RedisPeer = { clientId: undefined, serverId: undefined };
 
-  constructor(client: IoRedis, shown: string) {
+  constructor(client: IoRedis, command: typeof Command, shown: string) {
     this.#client = client;
+    this.#Command = command;
     this.#shown = shown;
     this.closed = this.#closed.promise;
     client.on('error', (error: Error) => (this.#lastError = error));
@@ -189,6 +193,16 @@ class Connection implements RedisConnection {
   callBytes(name: string, ...args: RedisArgument[]): Promise<unknown> {
     this.#cork();
     return this.#client.callBuffer(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
+  }
+
+  push(list: string, texts: readonly string[], isAscii: boolean): Promise<unknown> {
+    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${Buffer.byteLength(list)}\r\n${list}\r\n`;
+    for (const text of texts) written += `$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}\r\n`;
+    // The texts are no arguments that ioredis would look at, copy one by one, and keep until the answer.
+    const command = new this.#Command('LPUSH', [list], { replyEncoding: 'utf8' });
+    command.toWritable = () => written;
+    this.#cork();
+    return (this.#client.sendCommand(command) as Promise<unknown>).catch((error: unknown) => this.#rethrow(error));
   }
 
   async pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {

@@ -26,7 +26,13 @@ export const taskBodyValue = (body: TaskBody): Value => [body.args, body.kwargs,
 
 /** The same as JSON text. Throws EncodeError. */
 export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
-  return `[${texts.get(args) ?? encodeJson(args)},${texts.get(kwargs) ?? encodeJson(kwargs)},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+  return `[${texts.get(args) ?? encodeJson(args)},${texts.get(kwargs) ?? (isEmptyMap(kwargs) ? '{}' : encodeJson(kwargs))},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+}
+
+/** Most calls have no keywords. */
+function isEmptyMap(map: ValueMap): boolean {
+  for (const _ in map) return false;
+  return Object.getPrototypeOf(map) === Object.prototype;
 }
 
 /** Texts of arguments that are to be sent on as they came. */

@@ -7,6 +7,8 @@ export interface WireMessage {
   readonly headers: JsonObject;
   /** The same headers as JSON text, when the sender made them from a template: who writes an envelope splices it in. */
   readonly headersText?: string;
+  /** Said by a sender who knows that its headers, properties and labels are: then bytes need not be counted. The body does not count, which base64 makes ASCII. */
+  readonly isAscii?: boolean;
   readonly properties: MessageProperties;
 }
 /** As it came, or as it will go: bytes (AMQP, compressed), text, or kombu's base64. Converted only where another form is needed. */

@@ -8,6 +8,7 @@ interface Parcel {
   readonly texts: string[];
   readonly sent: Deferred<void>;
   chars: number;
+  isAscii: boolean;
 }
 
 /** Messages of one tick to one list leave in one variadic LPUSH and share one promise. The order within a list is kept. */
@@ -21,8 +22,8 @@ export class Outbox {
     this.#connection = connection;
   }
 
-  /** `expiring`: lists that live for `ms` from now on (a queue's `x-expires`). */
-  push(list: string, text: string, expiring?: { readonly lists: readonly string[]; readonly ms: number }): Promise<void> {
+  /** `isAscii`: it is known to be; `expiring`: lists that live for `ms` from now on (a queue's `x-expires`). */
+  push(list: string, text: string, isAscii: boolean, expiring?: { readonly lists: readonly string[]; readonly ms: number }): Promise<void> {
     if (this.#parcels.size === 0) queueMicrotask(() => this.#flush());
     if (expiring !== undefined) this.#expiring.set(list, expiring);
     const parcels = this.#parcels.get(list);
@@ -30,9 +31,10 @@ export class Outbox {
     if (open !== undefined && open.texts.length < MAX_MESSAGES && open.chars < MAX_CHARS) {
       open.texts.push(text);
       open.chars += text.length;
+      open.isAscii &&= isAscii;
       return open.sent.promise;
     }
-    const parcel: Parcel = { texts: [text], sent: deferred(), chars: text.length };
+    const parcel: Parcel = { texts: [text], sent: deferred(), chars: text.length, isAscii };
     if (parcels === undefined) this.#parcels.set(list, [parcel]);
     else parcels.push(parcel);
     return parcel.sent.promise;
@@ -45,10 +47,10 @@ export class Outbox {
     if (expiring.size > 0) this.#expiring = new Map();
     for (const [list, parcels] of all) {
       const life = expiring.get(list);
-      for (const { texts, sent } of parcels) {
+      for (const { texts, sent, isAscii } of parcels) {
         const pushed =
           life === undefined
-            ? this.#connection.call('LPUSH', list, ...texts)
+            ? this.#connection.push(list, texts, isAscii)
             : this.#connection.pipeline([['LPUSH', list, ...texts], ...life.lists.map((key) => ['PEXPIRE', key, life.ms] as const)]);
         pushed.then(() => sent.resolve(), sent.reject);
       }

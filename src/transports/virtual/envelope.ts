@@ -104,8 +104,14 @@ export function foreignEnvelope(text: string): ReadEnvelope {
 /** The body in kombu's base64, converted only if it is not that already. */
 export function base64Of(body: WireBody): string {
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64');
-  return 'base64' in body ? body.base64 : Buffer.from(body.text, 'utf8').toString('base64');
+  if ('base64' in body) return body.base64;
+  const { text } = body;
+  if (text.length * 3 > scratch.length) return Buffer.from(text, 'utf8').toString('base64');
+  return scratch.toString('base64', 0, scratch.write(text, 0, 'utf8'));
 }
+
+/** For texts on their way to base64: most are short, and a buffer for each costs more than its content. */
+const scratch = Buffer.allocUnsafeSlow(16_384);
 
 /** The body's size in bytes, without converting it. */
 export function bodyBytes(body: WireBody): number {
@@ -114,7 +120,9 @@ export function bodyBytes(body: WireBody): number {
 }
 
 const SAFE = /^[ !#-[\]-~]*$/;
-const quoted = (text: string): string => (SAFE.test(text) ? `"${text}"` : JSON.stringify(text));
+/** Whether a text is ASCII, and the same within quotes. */
+export const isSafe = (text: string): boolean => SAFE.test(text);
+const quoted = (text: string): string => (isSafe(text) ? `"${text}"` : JSON.stringify(text));
 
 const extraText = (extra: JsonObject): string =>
   Object.entries(extra)
