@@ -1,5 +1,5 @@
 // Writes docs/reference/: settings.md from the settings table (names, kinds and defaults from the rows, meanings from the docblocks above them),
-// command-line.md from what every command says to --help.
+// command-line.md from what every command says to --help, coverage.md from comments above tests.
 //   tsx scripts/gen-docs.ts           writes them
 //   tsx scripts/gen-docs.ts --check   fails when they are not what they should be
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { commands } from '../src/cli/commands/index.ts';
 import { runProgram } from '../src/cli/program.ts';
 import { isSetting, rowOf, snakeName } from '../src/config/names.ts';
 import { settingsTable } from '../src/config/settings/index.ts';
+import { coveragePage } from './features/page.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'docs', 'reference');
@@ -33,6 +34,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
 for (const [page, text] of [
   ['settings.md', settingsPage()],
   ['command-line.md', await commandLinePage()],
+  ['coverage.md', coveragePage()],
 ] as const) {
   const path = join(folder, page);
   if (!process.argv.includes('--check')) {

@@ -27,6 +27,7 @@ const noEmbed = { callbacks: null, errbacks: null, chain: null, chord: null };
 const root = (id: string) => ({ id, root_id: id, parent_id: null, kwargs: {} });
 
 describe('one call', () => {
+  // features: 4-001 4-014 4-019
   test('is one message, its own root', () => {
     const plan = compiled(add(2, 2));
     expect(messages(plan)).toEqual([{ task: 'proj.add', ...root('id1'), group: null, group_index: null, args: [2, 2], embed: noEmbed }]);
@@ -40,6 +41,7 @@ describe('one call', () => {
   });
 
   const planned = (options: ApplyOptions, more: Partial<CompileContext> = {}) => compiled(add(1).set(options), more).publish[0]!;
+  // features: 4-020
   test('says its options in headers, embed and route', () => {
     const { message, route } = planned({
       taskId: 'mine',
@@ -118,6 +120,7 @@ describe('one call', () => {
 });
 
 describe('a chain', () => {
+  // features: 4-002 4-062
   test('is its first step, the others inside it, the last of them first', () => {
     const plan = compiled(chain(add(1, 1), add(2), add(3)));
     const rest = [sig('proj.add', [3], { task_id: 'id3' }), sig('proj.add', [2], { task_id: 'id2' })];
@@ -125,6 +128,7 @@ describe('a chain', () => {
     expect(plan.result).toEqual({ id: 'id3', children: null, parent: { id: 'id2', children: null, parent: { id: 'id1', children: null, parent: null } } });
   });
 
+  // features: 4-066 4-068
   test('options go to the first step, links to the last, errbacks to all', () => {
     const [message] = messages(compiled(chain(add(1, 1), add(2)).set({ queue: 'q', link: tsum(), linkError: add('oops') })));
     const errback = [sig('proj.add', ['oops'])];
@@ -137,11 +141,13 @@ describe('a chain', () => {
     expect(compiled(chain(add(1, 1), add(2)).set({ queue: 'q' })).publish[0]!.route).toEqual({ queue: 'q' });
   });
 
+  // features: 4-061 4-048
   test('chains in it are spliced, and empty groups left out', () => {
     const plan = compiled(chain([chain(add(1, 1), add(2)), group([]), add(3)] as never));
     expect(messages(plan)[0]!.embed.chain).toEqual([sig('proj.add', [3], { task_id: 'id3' }), sig('proj.add', [2], { task_id: 'id2' })]);
   });
 
+  // features: 4-055 4-142
   test('a group before a step makes a chord of the two', () => {
     const plan = compiled(chain(add(1, 1), group([add(2), add(3)]) as never, tsum()));
     const [link] = messages(plan)[0]!.embed.chain!;
@@ -151,6 +157,7 @@ describe('a chain', () => {
 });
 
 describe('a group', () => {
+  // features: 4-003 4-077 4-084
   test('is a message for each member, which is its own root', () => {
     const plan = compiled(group([add(1, 1), add(2, 2)]));
     expect(messages(plan)).toEqual([
@@ -160,6 +167,7 @@ describe('a group', () => {
     expect(plan.result).toEqual({ id: 'id1', parent: null, children: ['id2', 'id3'].map((id) => ({ id, parent: null, children: null })) });
   });
 
+  // features: 4-077
   test('in a group joins it: one list of results, each group counting its members from 0', () => {
     const plan = compiled(group([add(1, 1), group([add(2, 2), add(3, 3)])]));
     expect(messages(plan).map((message) => [message.group, message.group_index, message.args])).toEqual([
@@ -170,6 +178,7 @@ describe('a group', () => {
     expect(plan.result.children).toMatchObject([{ id: 'id2', children: null }, { id: 'id3' }, { id: 'id4' }]);
   });
 
+  // features: 4-005 4-136 4-137
   test('of chunks has a starmap for so many items', () => {
     const data = {
       task: 'celery.chunks',
@@ -202,6 +211,7 @@ describe('a group', () => {
     expect(plan.publish[0]!.route.name).toBe('proj.add');
   });
 
+  // features: 4-075
   test('takes no callbacks', () => {
     expect(() => compiled(group([add(1, 1)]).set({ link: tsum() }))).toThrow(TypeError);
   });
@@ -210,6 +220,7 @@ describe('a group', () => {
 describe('a chord', () => {
   const body = (id: string, groupId: string) => sig('proj.tsum', [], { task_id: id, group_id: groupId });
 
+  // features: 4-004 4-087 4-088 4-090 4-141
   test('is its header, each with the body inside, behind a barrier', () => {
     const plan = compiled(chord([add(1, 1), add(2, 2)], tsum()));
     const embed = { ...noEmbed, chord: body('id4', 'id1') };
@@ -221,6 +232,7 @@ describe('a chord', () => {
     expect(plan.result).toMatchObject({ id: 'id4', children: null, parent: { id: 'id1', children: [{ id: 'id2' }, { id: 'id3' }] } });
   });
 
+  // features: 4-093 4-064
   test('a chain in its header is a part by its last step', () => {
     const plan = compiled(chord([chain(add(1, 1), add(2)), add(5, 5)], tsum()));
     const [first, second] = messages(plan);
@@ -231,6 +243,7 @@ describe('a chord', () => {
     expect(plan.chords[0]!.size).toBe(2);
   });
 
+  // features: 4-093
   test('a chord in its header is a part by its body', () => {
     const plan = compiled(chord([chord([add(1, 1)], tsum()), add(5, 5)], tsum()));
     expect(plan.chords.map(({ groupId, size }) => [groupId, size])).toEqual([
@@ -247,6 +260,7 @@ describe('a chord', () => {
     });
   });
 
+  // features: 4-094 4-089
   test('waits, and calls back, where it should: the header is delayed, links belong to the body', () => {
     const plan = compiled(chord([add(1, 1)], tsum()).set({ countdown: 10, link: add(7), linkError: add('oops') }));
     expect(plan.publish[0]!.message.headers.eta).toBe('2026-01-01T00:00:10.000000+00:00');
@@ -255,6 +269,7 @@ describe('a chord', () => {
     expect(plan.chords[0]!.body.options).not.toHaveProperty('countdown');
   });
 
+  // features: 4-011
   test('as a link that Python wrote keeps the ids that its caller knows', () => {
     const member = { ...sig('proj.add', [2], { task_id: 'member', group_index: 0 }) };
     const header = { ...sig('celery.group', [], { task_id: 'header', root_id: null, parent_id: null }), kwargs: { tasks: [member] }, subtask_type: 'group' };
@@ -270,6 +285,7 @@ describe('a chord', () => {
     expect(plan.result.id).toBe('body');
   });
 
+  // features: 4-097
   test('with a group as its body starts the members as those of the header, as Python does', () => {
     const plan = compiled(chord([add(1, 1)], group([tsum(), tsum()]) as never));
     const { body: written } = plan.chords[0]!;
@@ -281,12 +297,14 @@ describe('a chord', () => {
     ]);
   });
 
+  // features: 4-091
   test('with an empty header is a call of its body', () => {
     const plan = compiled(chord([], tsum()));
     expect(plan.chords).toEqual([]);
     expect(messages(plan)).toMatchObject([{ task: 'proj.tsum', args: [[]] }]);
   });
 
+  // features: 4-096
   test('says what is wrong where chords cannot be counted', () => {
     expect(() => compiled(chord([add(1, 1)], tsum()), { chords: 'none' })).toThrow(ChordError);
     expect(() => compiled(chord([add(1, 1)], tsum()), { chords: 'unlock' })).toThrow(/unlock cannot be sent yet/);

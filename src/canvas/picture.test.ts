@@ -17,7 +17,7 @@ function edges(signature: Parameters<typeof workflowGraph>[0]): readonly string[
   return graph.edges.map(([from, to]) => `${labels.get(from)} > ${labels.get(to)}`).toSorted();
 }
 
-// features: 4-125
+// features: 4-140
 test('each step of a chain leads to the next, each part of a header to the body', () => {
   expect(edges(chain(add.s(1, 1), add.s(2)))).toEqual(['t.add(1, 1) > t.add(2)']);
   expect(edges(chord([add.s(1, 1), add.s(2, 2)], sum.s()))).toEqual(['t.add(1, 1) > t.sum()', 't.add(2, 2) > t.sum()']);

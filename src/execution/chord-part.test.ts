@@ -11,6 +11,7 @@ const failure: Outcome = { ...ran, state: 'FAILURE', error: boom };
 const body = sig('body', { task_id: 'b', link_error: [sig('eb')] });
 const part = (n: number) => received({ headers: { id: `p${n}`, group: 'g', group_index: n }, embed: { chord: body } });
 
+// features: 4-092 5-072
 test('the last part starts the body, with the results in header order', async () => {
   const env = await testEnv();
   await env.backend.chords!.open('g', 2, body);
@@ -43,6 +44,7 @@ test('the results of a header with groups in it are waited for as long as result
   expect((await env.backend.load('b'))?.result.json).toContain('ChordError');
 });
 
+// features: 4-098 4-133
 test('a failed part fails the body: its errbacks first, then its result', async () => {
   const env = await testEnv();
   await env.backend.chords!.open('g', 2, body);
@@ -66,6 +68,7 @@ test.each([
   expect((await env.backend.load('b'))?.status).toBe('FAILURE');
 });
 
+// features: 4-100
 test('a body that cannot be published is a failed chord', async () => {
   const env = await testEnv();
   env.refuses.add('body');
@@ -74,6 +77,7 @@ test('a body that cannot be published is a failed chord', async () => {
   expect((await env.backend.load('b'))?.result.json).toContain('Callback error: the broker refused body');
 });
 
+// features: 4-099
 test('of a body that is a group every member fails', async () => {
   const env = await testEnv();
   const group = sig(

@@ -3,6 +3,7 @@ import { Retry } from '../errors.ts';
 import { eagerMessage, runEagerly } from './eager.ts';
 import { quietHost, received, taskOf, testEnv } from '../../test/kit/execution-env.ts';
 
+// features: 4-021 5-098
 test('a call made here and now is finished as in a worker, with its meta in memory', async () => {
   const env = await testEnv();
   const { headers } = received();

@@ -13,6 +13,7 @@ const error: TaskErrorData = { exc_type: 'ValueError', exc_message: ['boom'], ex
 const failure: Outcome = { ...ran, state: 'FAILURE', error };
 const errorJson = '{"exc_type":"ValueError","exc_message":["boom"],"exc_module":"builtins"}';
 
+// features: 4-063 4-123 4-125
 test('success: callbacks, the next link, then the result with all children', async () => {
   const env = await testEnv();
   const message = received({ embed: { callbacks: [sig('cb')], chain: [sig('last'), sig('next', { task_id: 'n' })] } });
@@ -24,6 +25,7 @@ test('success: callbacks, the next link, then the result with all children', asy
   expect(meta!.date_done).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
 });
 
+// features: 4-124
 test('of several callbacks groups go by themselves, the others as one new group', async () => {
   const env = await testEnv();
   const group = sig('celery.group', {}, { subtask_type: 'group' });
@@ -39,6 +41,7 @@ test('a body is not looked into when it is known to name nothing', async () => {
   expect(env.done).toEqual(['save SUCCESS id1 4']);
 });
 
+// features: 4-126
 test('a follow-up that cannot be published fails the task', async () => {
   const env = await testEnv();
   env.refuses.add('cb');
@@ -47,6 +50,7 @@ test('a follow-up that cannot be published fails the task', async () => {
   expect(env.done).toEqual([expect.stringMatching(/^save FAILURE id1/), 'start celery.group "id1"']);
 });
 
+// features: 4-069 4-128 5-064
 test('failure: the result, the links that will not run, then the errbacks as a group', async () => {
   const env = await testEnv();
   const inner = sig('celery.chord', {}, { subtask_type: 'chord', kwargs: { body: sig('body', { task_id: 'chord-body' }) } });
@@ -62,6 +66,7 @@ test('failure: the result, the links that will not run, then the errbacks as a g
   expect(env.started[0]).toMatchObject({ subtask_type: 'group', options: { parent_id: 'id1', root_id: 'id1' }, kwargs: { tasks: [sig('eb')] } });
 });
 
+// features: 4-127
 test('an errback that runs in process is not sent, but asked for', async () => {
   const env = await testEnv({ isErrback: (name) => name === 'local' });
   const finished = await finishTask(received({ embed: { errbacks: [sig('local')] } }), failure, env);
@@ -76,6 +81,7 @@ test('a failure whose errbacks cannot be sent is a failure all the same', async 
   expect(outcome).toEqual(failure);
 });
 
+// features: 5-008
 test('a retry is published before RETRY is stored, and adds itself to the children', async () => {
   const env = await testEnv();
   const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
@@ -92,6 +98,7 @@ test('a retry that cannot be published is a failure, never silence', async () =>
   expect(await env.backend.load('id1')).toMatchObject({ status: 'FAILURE' });
 });
 
+// features: 4-073 5-009 5-007
 test('nothing is stored of what was ignored, replaced, or rejected to run again; a rejection for good is a failure', async () => {
   const env = await testEnv();
   await finishTask(received(), { ...ran, state: 'IGNORED' }, env);
@@ -122,6 +129,7 @@ test('what the caller says of the result wins over what the task says', async ()
   expect(keeping.done).toEqual([`save FAILURE id1 ${errorJson}`]);
 });
 
+// features: 5-021 5-057 4-121
 test('extended results say how the task was called, with its stamps', async () => {
   const env = await testEnv({ resultExtended: true });
   await finishTask(received({ headers: { retries: 2, stamped_headers: ['tag'], stamps: { tag: 'T' } }, args: [1], kwargs: { a: 2 } }), success, env);

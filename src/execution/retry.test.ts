@@ -56,6 +56,7 @@ test('it goes back to where it came from, or to the queue asked for', () => {
   expect(options['exchange']).toBeUndefined();
 });
 
+// features: 4-122
 test('only declared stamps move on', () => {
   const stamped = received({ headers: { stamped_headers: ['tag'], stamps: { tag: 'T1', other: 'x' } } });
   const { options } = nextAttempt(retried(stamped), {});
@@ -78,6 +79,7 @@ test('one half of the arguments given leaves the other as it was, unless the tas
   expect(nextAttempt({ ...retried(message), task }, { args: [9] })).toMatchObject({ args: [9], kwargs: {} });
 });
 
+// features: 4-108 4-109 4-110 4-111
 test('a replacement takes over id, chord and what follows; a group becomes one result', () => {
   const message = received({
     headers: { group: 'g', group_index: 0, root_id: 'root' },

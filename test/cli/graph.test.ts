@@ -25,7 +25,7 @@ const graph = (...args: readonly string[]): { readonly out: string; readonly err
   return { out: stdout, err: stderr, code: status };
 };
 
-// features: 4-125 5-031
+// features: 4-140 5-031
 describe('celeriac graph workflow', () => {
   test('draws what the module exports, for Mermaid or for Graphviz', () => {
     expect(graph('workflow', 'nightly').out).toBe(

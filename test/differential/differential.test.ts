@@ -37,6 +37,7 @@ if (redis === undefined || python === undefined) {
     });
 
     for (let seed = first; seed < first + count; seed += batchSize)
+      // features: 4-002 4-003 4-004 4-005 4-006 4-007 4-044 4-045 4-046 4-047 4-048 4-049 4-050 4-051 4-052 4-055 4-057 4-058 4-059 4-061 4-063 4-067 4-069 4-076 4-092 4-097 4-098 4-101 4-124 4-125 4-129 4-132 4-134 4-135 4-145 5-005 5-008
       test(`seeds ${seed} to ${Math.min(seed + batchSize, first + count) - 1}`, async () => {
         const trees = Array.from({ length: Math.min(batchSize, first + count - seed) }, (_, index) => treeOf(seed + index));
         const celery = rigs.get('Redis')!;

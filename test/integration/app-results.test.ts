@@ -52,6 +52,7 @@ describe('a result', () => {
     expect(await result.exists()).toBe(false);
   });
 
+  // features: 5-058 5-059
   test('of an error in Python is a TaskFailure with its type; of a class that was registered, that class', async () => {
     const app = newApp();
     await app.backend.save(meta('a', 'FAILURE', failure, { traceback: 'Traceback …' }));
@@ -91,6 +92,7 @@ describe('a result', () => {
     await expect(waiting).rejects.toThrow(TaskRevokedError);
   });
 
+  // features: 5-060 5-033
   test('is not awaited by accident, and travels as its tuple', async () => {
     const app = newApp();
     expect('then' in app.AsyncResult('a')).toBe(false);
@@ -114,6 +116,7 @@ describe('a result', () => {
     ]);
   });
 
+  // features: 5-097
   test('must not be waited for inside a task whose slot may be the one that is needed', async () => {
     const app = newApp();
     const core = coreOf(app);

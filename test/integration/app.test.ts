@@ -45,6 +45,7 @@ describe('a call', () => {
     expect(error).toMatchObject({ message: 'too far' });
   });
 
+  // features: 4-028 4-029 4-085
   test('may link callbacks, chains, groups and chords', async () => {
     const app = newApp();
     const add = app.task('t.add', (x: number, y: number) => x + y);
@@ -103,6 +104,7 @@ describe('a call', () => {
     ).toEqual([[3, 7], [11]]);
   });
 
+  // features: 4-069 4-065
   test('of a failed step ends its chain for whoever waits for the last', async () => {
     const app = newApp();
     const fail = app.task('t.fail', (): number => {
@@ -191,6 +193,7 @@ describe('without a broker', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
+  // features: 4-021 4-071 4-103
   test('apply and taskAlwaysEager run here, links and canvas too', async () => {
     const app = newApp({ taskAlwaysEager: true });
     const add = app.task('t.add', (x: number, y: number) => x + y);

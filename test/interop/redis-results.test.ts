@@ -64,6 +64,7 @@ function resultTests(server: string, executable: string): void {
   const save = (id: string, status: string, value: Value): Promise<void> =>
     backend.save({ task_id: id, status, result: encoded(value), traceback: null, children: [], date_done: '2026-11-22T21:37:06.123456+00:00' });
 
+  // features: 5-078
   test('each reads what the other has stored, and leaves a SUCCESS alone', async () => {
     await celery('store', { id: 'theirs', state: 'SUCCESS', result: { a: [1, 'ä'] } });
     const meta = await backend.load('theirs');
@@ -121,6 +122,7 @@ function resultTests(server: string, executable: string): void {
     celery('part', { group: 'g', id: `t${index}`, state: 'SUCCESS', result: index, index, ...more });
   const body: SignatureData = { task: 'proj.tsum', args: [], kwargs: {}, options: { task_id: 'body' }, subtask_type: null, immutable: false };
 
+  // features: 4-105
   test('the last part is ours: the chord is ours, with the parts of both', async () => {
     await chords().open('g', 3, body);
     expect((await chords().arrive('g', part(2))).kind).toBe('counted');

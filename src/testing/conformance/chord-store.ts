@@ -36,6 +36,7 @@ const body: SignatureData = {
 
 export const chordCases: readonly Case<BackendHarness>[] = [
   {
+    // features: 4-105 5-072
     name: 'the last part gets all parts, in the order of the header',
     async run(harness) {
       const chords = await openChords(harness);
@@ -82,6 +83,7 @@ export const chordCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 4-101
     name: 'a part that comes again is counted once, whatever it brings',
     async run(harness) {
       const chords = await openChords(harness);
@@ -148,6 +150,7 @@ export const chordCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 4-102 4-113
     name: 'a chord that has grown waits for the added parts',
     async run(harness) {
       const chords = await openChords(harness);

@@ -7,6 +7,7 @@ import { type BackendHarness, metaOf, stateOf } from './harness.ts';
 /** What is stored, what stays, what goes. */
 export const savingCases: readonly Case<BackendHarness>[] = [
   {
+    // features: 5-015 5-067
     name: 'a task of which nothing is stored is undefined',
     async run(harness) {
       const backend = await harness.open();
@@ -14,6 +15,7 @@ export const savingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-056 5-075
     name: 'a meta is loaded as it was saved, by any connection',
     async run(harness) {
       const [writer, reader] = [await harness.open(), await harness.open()];
@@ -78,6 +80,7 @@ export const savingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-061
     name: 'a stored SUCCESS stays, whatever is saved after it',
     async run(harness) {
       const backend = await harness.open();
@@ -150,6 +153,7 @@ export const savingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-068
     name: 'forgets many at once, and may store them again',
     async run(harness) {
       const backend = await harness.open();
@@ -173,6 +177,7 @@ export const savingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-068
     name: 'groups are kept apart from tasks, as trees of any depth',
     async run(harness) {
       const [writer, reader] = [await harness.open(), await harness.open()];
@@ -197,6 +202,7 @@ export const savingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-069
     name: 'what has expired is gone: results, failures after their own time, groups',
     async run(harness) {
       const backend = await harness.open({ expiresMs: 1000, failureExpiresMs: 60_000 });

@@ -40,6 +40,7 @@ export const watchingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-073
     name: 'misses nothing that is saved in the moment in which the watch begins, and tells it once',
     async run(harness) {
       const [backend, worker] = [await harness.open(), await harness.open()];
@@ -76,6 +77,7 @@ export const watchingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    // features: 5-073 5-099
     name: 'serves many who wait for the same task, and many tasks at once',
     async run(harness) {
       const [backend, other, worker] = [await harness.open(), await harness.open(), await harness.open()];
