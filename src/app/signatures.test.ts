@@ -5,6 +5,13 @@ import { Celery } from './celery.ts';
 
 const newApp = (): Celery => new Celery('shop', { broker: 'memory://', backend: 'memory://', log: silentLogger, taskAlwaysEager: true });
 
+test('a group without members has no results, with an app or without', async () => {
+  const sent = await group([]).delay();
+  expect(sent.results).toEqual([]);
+  expect(await sent.get()).toEqual([]);
+  expect([await sent.ready(), await sent.successful(), await sent.failed(), await sent.completedCount()]).toEqual([true, true, false, 0]);
+});
+
 test('a chain without steps gives null when it is sent, with an app or without', async () => {
   const app = newApp();
   expect(await (await chain().delay()).get()).toBe(null);

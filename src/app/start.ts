@@ -1,6 +1,7 @@
 import type { Caller, Sending } from '../canvas/caller.ts';
 import { compile } from '../canvas/compile.ts';
 import { nothingToSend } from '../canvas/nothing.ts';
+import { tupleOf } from '../canvas/result-node.ts';
 import type { CompileContext, Plan, PlannedMessage, ResultNode } from '../canvas/plan.ts';
 import { prepend } from '../canvas/signature-data.ts';
 import { OperationalError } from '../errors.ts';
@@ -13,7 +14,7 @@ import type { SignatureData } from '../protocol/signature.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
 import { TaskResult } from '../results/async-result.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
-import { handleOf, nodeOf, tupleOf } from '../results/tree.ts';
+import { handleOf, nodeOf } from '../results/tree.ts';
 import type { Core } from './app-core.ts';
 import { alsoRetrying } from './retry-errors.ts';
 import type { Publisher, Sent } from './publish.ts';
@@ -103,7 +104,7 @@ export class Starter implements Caller {
   /** What a task calls are its children, unless call or task say otherwise. */
   #trail(signature: SignatureData, plan: Plan, run: Run | undefined): void {
     if (run === undefined || signature.options['add_to_parent'] === false) return;
-    if (this.#core.registry.get(run.received.headers.task)?.options.trail !== false) run.children.push(tupleOf(plan.result));
+    if (this.#core.registry.get(run.received.headers.task)?.options.trail !== false) run.children.push(tupleOf(plan.child ?? plan.result));
   }
 
   /** A call that follows from a task: a callback, a link, a chord's body, a retry. */
@@ -113,7 +114,7 @@ export class Starter implements Caller {
     const parent = { ...this.#parentOf(because), replyTo: this.#core.isAnswered ? replyTo : undefined };
     const plan = compile(called, isCall(called) ? this.#within(parent) : await this.#withChords(parent));
     await this.dispatch(plan, this.#core.host, { isFollowUp: true });
-    return tupleOf(plan.result);
+    return tupleOf(plan.child ?? plan.result);
   }
 
   dispatch(plan: Sent, host: TaskHost, options?: { readonly isFollowUp?: boolean }): Promise<void> {

@@ -1,5 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { CallSignature, sendingOf } from '../canvas/call-signature.ts';
+import { chunksGroup } from '../canvas/chunks.ts';
 import type { ApplyOptions, EagerOptions } from '../canvas/call-options.ts';
 import { callOptions } from '../canvas/wire-options.ts';
 import { Queue } from '../messaging/entities.ts';
@@ -71,7 +72,7 @@ export function createRemote(callable: Callable, core: Core): RemoteTask<any, an
     starmap: (items: Iterable<unknown>) => maps('celery.starmap', items),
     chunks: (items: Iterable<unknown>, size: number) => {
       const kwargs = { task: signature([]), it: [...items] as Value[], n: size };
-      return new CallSignature(signatureData({ task: 'celery.chunks', kwargs, immutable: true }), core.caller);
+      return new CallSignature(chunksGroup(signatureData({ task: 'celery.chunks', kwargs, immutable: true })), core.caller);
     },
   };
   return remote as unknown as RemoteTask<any, any>;

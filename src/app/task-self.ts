@@ -1,4 +1,6 @@
+import { placed, sizeOf } from '../canvas/place.ts';
 import type { Signature } from '../canvas/signature.ts';
+import { mergeOptions } from '../canvas/signature-data.ts';
 import { ImproperlyConfigured, Retry, type RetryOptions } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
 import type { Run } from '../execution/env.ts';
@@ -115,9 +117,11 @@ export class TaskSelf implements ContextSource {
       throw new ImproperlyConfigured(`${this.#entry.name} is no part of a chord: there is nothing to add to`);
     }
     const data = signature.toJSON() as unknown as SignatureData;
-    const { group, root_id } = headers;
-    const part = { ...data, options: { ...data.options, group_id: group, chord: state.body.embed.chord, root_id } };
-    await run.host.growChord(group, 1);
+    const { group, group_index, root_id } = headers;
+    // Its value stands beside this task's own, as in Celery; a workflow is a part by its end.
+    const place = { group_id: group, group_index: group_index ?? undefined, chord: state.body.embed.chord };
+    const part = placed(mergeOptions(data, { root_id }), place);
+    await run.host.growChord(group, sizeOf(part));
     await this.#core.caller.start(part, {});
   }
 

@@ -1,14 +1,14 @@
 import type { Value } from '../protocol/json.ts';
-import { signatureData, type SignatureData } from '../protocol/signature.ts';
-import { groupData, stepsOf } from './signature-data.ts';
+import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
 
-/** A call of `celery.chunks` is never sent: it is a group of starmaps of `n` rows each. */
-export function chunksGroup(signature: SignatureData): SignatureData {
-  const { task, it, n } = signature.kwargs;
+/** A call of `celery.chunks` is never sent: it is a group of starmaps of `n` rows each, with the options of the task that they run. */
+export function chunksGroup({ kwargs, options }: SignatureData): SignatureData {
+  const { task, it, n } = kwargs;
   const rows = (it ?? []) as readonly Value[];
   const size = Math.max(1, Number(n) || 1);
-  const { options } = stepsOf(task)[0]!;
+  const own = readSignature(task).options;
   const part = (index: number): SignatureData =>
-    signatureData({ task: 'celery.starmap', kwargs: { task, it: rows.slice(index * size, (index + 1) * size) }, options, immutable: true });
-  return { ...groupData(Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => part(index))), options: signature.options };
+    signatureData({ task: 'celery.starmap', kwargs: { task, it: rows.slice(index * size, (index + 1) * size) }, options: own, immutable: true });
+  const tasks = Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => part(index));
+  return signatureData({ task: 'celery.group', kwargs: { tasks }, options, subtask_type: 'group' });
 }

@@ -2,10 +2,9 @@ import { ChordError, ImproperlyConfigured } from '../errors.ts';
 import type { ValueMap } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
 import { freeze } from './freeze.ts';
-import { expanded } from './kinds.ts';
 import { errorLinked, withLinks } from './links.ts';
 import { placed, sizeOf } from './place.ts';
-import { resultOf, tupleOf } from './result-node.ts';
+import { childOf, resultOf, tupleOf } from './result-node.ts';
 import { bodyOf, chordData, isNone, mergeCall, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
 import { planCall } from './plan-call.ts';
@@ -24,10 +23,10 @@ export function compile(signature: SignatureData, context: CompileContext): Plan
     const planned = planCall(signature, context);
     return { chords: NOTHING, groups: NOTHING, publish: [planned], result: { id: planned.message.headers.id, parent: null, children: null } };
   }
-  const frozen = freeze(expanded(signature), context.newId, context.replyTo);
+  const frozen = freeze(signature, context.newId, context.replyTo);
   const out: Emitted = { chords: [], groups: [], publish: [] };
   emit(frozen.signature, context, out);
-  return { ...out, result: frozen.result };
+  return { ...out, result: frozen.result, child: childOf(frozen.signature, frozen.result) };
 }
 const NOTHING: readonly never[] = [];
 

@@ -1,5 +1,5 @@
 import type { SignatureData } from '../protocol/signature.ts';
-import { chunksGroup } from './chunks.ts';
+import { expanded } from './kinds.ts';
 import { bodyOf, groupData, headerOf, isNone, mergeOptions, prepend, stepsOf, withKwargs, withReplyTo } from './signature-data.ts';
 import { placed } from './place.ts';
 import type { ResultNode } from './plan.ts';
@@ -16,7 +16,7 @@ export interface Frozen {
  * Where results are sent instead of stored (rpc), each says to whom: `replyTo`.
  */
 export function freeze(signature: SignatureData, newId: () => string, replyTo?: string): Frozen {
-  return new Freezer(newId, replyTo).freeze(signature);
+  return new Freezer(newId, replyTo).freeze(expanded(signature));
 }
 
 class Freezer {
@@ -36,11 +36,8 @@ class Freezer {
         return this.#group(signature, membersInOrder(signature));
       case 'chord':
         return this.#chord(signature);
-      default: {
-        if (signature.task !== 'celery.chunks') return this.#call(signature);
-        const group = chunksGroup(signature);
-        return this.#group(group, stepsOf(group.kwargs['tasks']));
-      }
+      default:
+        return this.#call(signature);
     }
   }
 

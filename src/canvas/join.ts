@@ -1,9 +1,11 @@
 import type { SignatureData } from '../protocol/signature.ts';
+import { expanded } from './kinds.ts';
 import { errorLinked, linked } from './links.ts';
 import { bodyOf, chainData, chordData, groupData, isEmptyGroup, isNone, mergeCall, prepend, stepsOf, unrolled, withKwargs } from './signature-data.ts';
 
 /** `left | right`, by Celery's table: a group before anything is the header of a chord, and what follows a chord joins its body. */
-export function joined(left: SignatureData, right: SignatureData): SignatureData {
+export function joined(before: SignatureData, after: SignatureData): SignatureData {
+  const [left, right] = [expanded(before), expanded(after)];
   switch (left.subtask_type) {
     case 'group':
       return isEmptyGroup(right) ? left : chordData(stepsOf(left.kwargs['tasks']).length === 0 ? left : asHeader(left), right);
@@ -21,7 +23,7 @@ export function joined(left: SignatureData, right: SignatureData): SignatureData
 
 /** `chain(a, b, c)`: `a | b | c`, beginning with the chain of nothing. */
 export function chained(signatures: readonly SignatureData[]): SignatureData {
-  return folded(signatures, []);
+  return folded(signatures.map(expanded), []);
 }
 
 /** Steps that follow one another, each joined with those before it. Linear, as long as it stays a chain. */

@@ -1,3 +1,4 @@
+import { chunksGroup } from './chunks.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 
 type Revive = (data: SignatureData) => { toJSON(): SignatureData };
@@ -13,8 +14,9 @@ export function registerKind(subtaskType: string, revive: Revive): void {
   kinds.set(subtaskType, revive);
 }
 
-/** A signature of a registered kind as what it stands for; others as they are. */
+/** A signature of a registered kind as what it stands for, a call of `celery.chunks` as its group; others as they are. */
 export function expanded(data: SignatureData): SignatureData {
+  if (data.subtask_type === null && data.task === 'celery.chunks') return chunksGroup(data);
   const revive = data.subtask_type === null ? undefined : kinds.get(data.subtask_type);
   if (revive === undefined) return data;
   const made = revive(data).toJSON();

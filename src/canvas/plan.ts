@@ -10,6 +10,8 @@ export interface Plan {
   readonly publish: readonly PlannedMessage[];
   /** Ids of everything the caller will be able to wait for. */
   readonly result: ResultNode;
+  /** What a task that sends this has as its child, where it is not `result`. */
+  readonly child?: ResultNode;
 }
 /** Not yet routed: the app's router has the last word. */
 export interface PlannedMessage {

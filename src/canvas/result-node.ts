@@ -18,5 +18,30 @@ export function resultOf(signature: SignatureData): ResultNode {
   }
 }
 
-/** Celery's result tuple, as groups are saved: `[[id, parent], members]`. */
-export const tupleOf = ({ id, children }: ResultNode): Json => [[id, null], children === null ? null : children.map(tupleOf)];
+/** Celery's result tuple, as groups are saved and children are recorded: `[[id, parent], members]`. */
+export const tupleOf = ({ id, parent, children }: ResultNode): Json => [
+  [id, parent === null ? null : tupleOf(parent)],
+  children === null ? null : children.map(tupleOf),
+];
+
+/**
+ * What a running task that sends this has as its child: what begins, as Celery records it. Of a chain that is the first step, of a chord its
+ * header, of a group the group. `result` is the whole's, whose ancestors say how the members of a group are reached.
+ */
+export function childOf(signature: SignatureData, result: ResultNode): ResultNode {
+  switch (signature.subtask_type) {
+    case 'chain':
+      return childOf(stepsOf(signature.kwargs['tasks'])[0]!, top(result));
+    case 'chord': {
+      const header = top(result);
+      return header.children?.length === 0 ? { ...resultOf(signature), parent: null } : header;
+    }
+    default:
+      return result;
+  }
+}
+
+/** The first of the results that lead to this one. */
+function top(node: ResultNode): ResultNode {
+  return node.parent === null ? node : top(node.parent);
+}
