@@ -7,6 +7,8 @@ import { bytesOf } from './body.ts';
 import { createSerializerRegistry } from './index.ts';
 import { createMetaCodec } from './meta-codec.ts';
 import { zstdBound } from './zstd-bound.ts';
+import { loadZstd } from './zstd.ts';
+import { withContentSize } from './zstd-size.ts';
 
 const registry = createSerializerRegistry();
 const accept = ['json', 'msgpack', 'yaml', 'raw'];
@@ -56,6 +58,16 @@ test('bombs do not go off', async () => {
     const before = process.memoryUsage().arrayBuffers;
     await expect((async () => registry.decode(message(body, { headers: { compression } }), limits))()).rejects.toThrow(/larger than/);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
+  }
+});
+
+test('a zstd frame says how large its content is, without which kombu 5.6 does not read it', async () => {
+  const { compress, decompress } = await loadZstd();
+  for (const body of [Buffer.alloc(0), Buffer.from('hello hello hello hello'), Buffer.alloc(300_000, 'abc')]) {
+    const frame = await compress(body);
+    expect(frame[4]! >> 6 !== 0 || (frame[4]! & 0x20) !== 0).toBe(true);
+    expect(Buffer.from(await decompress(frame, 1_000_000)).equals(body)).toBe(true);
+    expect(withContentSize(frame, body.length)).toBe(frame);
   }
 });
 

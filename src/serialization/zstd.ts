@@ -3,6 +3,7 @@ import { optionalPackage } from './codec-table.ts';
 import { bounded, tooLarge, unreadable } from './decompression-errors.ts';
 import type { Compression } from './registry.ts';
 import { zstdBound } from './zstd-bound.ts';
+import { withContentSize } from './zstd-size.ts';
 
 /** In node:zlib from 22.15 on. */
 interface NodeZstd {
@@ -17,13 +18,13 @@ export function loadZstd(): Compression | Promise<Compression> {
   if (zstdCompressSync !== undefined && zstdDecompressSync !== undefined) {
     return {
       ...names,
-      compress: (body) => zstdCompressSync(body),
+      compress: (body) => withContentSize(zstdCompressSync(body), body.length),
       decompress: (body, maxBytes) => bounded('zstd', maxBytes, () => zstdDecompressSync(body, { maxOutputLength: maxBytes })),
     };
   }
   return optionalPackage('@mongodb-js/zstd', 'the compression zstd', () => import('@mongodb-js/zstd')).then(({ compress, decompress }) => ({
     ...names,
-    compress: (body) => compress(asBuffer(body)),
+    compress: async (body) => withContentSize(await compress(asBuffer(body)), body.length),
     async decompress(body, maxBytes) {
       // The package has no bound of its own, so the frames are measured first.
       bounded('zstd', maxBytes, () => zstdBound(body, maxBytes));
