@@ -4,8 +4,7 @@ import type { Level } from '../kernel/logger.ts';
 import { decodeJson, encodedText, encodeJson } from '../protocol/json-text.ts';
 import type { JsonObject, Value } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
-import type { ReceivedTask } from '../protocol/task-message.ts';
-import type { WireMessage } from '../protocol/wire-message.ts';
+import type { PackedMessage } from './packed-message.ts';
 
 /*
  * What a pool and its children say to each other: plain JSON, in batches, over the channel of a child process or a thread.
@@ -48,22 +47,6 @@ export type HostCall =
 export interface PackedReason {
   readonly name: string;
   readonly message: string;
-}
-
-export interface PackedMessage {
-  readonly wire: Omit<WireMessage, 'body' | 'headersText'> & { readonly body: { readonly text: string } | { readonly base64: string } };
-  readonly queue: string;
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly redelivered: boolean;
-}
-
-/** The message as it came: the parent reads no body. */
-export function packMessage({ wire, deliveryInfo }: ReceivedTask): PackedMessage {
-  const { body, contentType, contentEncoding, headers, properties } = wire;
-  const { queue, exchange, routingKey, redelivered } = deliveryInfo;
-  const packed = body instanceof Uint8Array ? { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') } : body;
-  return { wire: { body: packed, contentType, contentEncoding, headers, properties }, queue, exchange, routingKey, redelivered };
 }
 
 /** Throws EncodeError where a stamp or argument cannot travel. */

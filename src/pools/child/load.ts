@@ -14,8 +14,7 @@ export async function loadCore({ appModule, include }: ChildConfig): Promise<Chi
   return {
     clock: core.clock,
     findTask: (name) => core.tasks.get(name),
-    receive: ({ wire, queue, exchange, routingKey, redelivered }) =>
-      receiveTask({ message: wire, queue, exchange, routingKey, redelivered }, (message) => serializers.decode(message, limits)),
+    receive: (source) => receiveTask(source, (message) => serializers.decode(message, limits)),
     setHost: (host) => core.setHost(host),
     setLog: (log) => core.setLog(log),
     printLevel: settings.workerRedirectStdouts ? (levelOf(settings.workerRedirectStdoutsLevel) ?? 'WARNING') : undefined,

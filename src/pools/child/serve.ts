@@ -7,6 +7,7 @@ import { TaskRun } from '../../execution/run.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { FromChild, PackedReason, ToChild } from '../ipc.ts';
 import { Outbox } from '../outbox.ts';
+import { unpackMessage } from '../packed-message.ts';
 import type { ChildCore } from './core.ts';
 import { ChildHost } from './host.ts';
 import { relayLogger } from './log.ts';
@@ -146,7 +147,7 @@ export class ChildServer {
 
   async #run(job: JobMessage, current: Current): Promise<Outcome> {
     try {
-      const reading = this.#core.receive(job.message);
+      const reading = this.#core.receive(unpackMessage(job.message));
       const received = reading instanceof Promise ? await reading : reading;
       const task = this.#core.findTask(received.headers.task);
       if (task === undefined) return failureOutcome(new NotRegistered(received.headers.task));
@@ -194,7 +195,7 @@ export class ChildServer {
   async #after({ call, seq, message, outcome }: AfterMessage): Promise<void> {
     this.#afters += 1;
     try {
-      const run = this.#kept.get(seq) ?? new TaskRun(await this.#core.receive(message), this.#host);
+      const run = this.#kept.get(seq) ?? new TaskRun(await this.#core.receive(unpackMessage(message)), this.#host);
       this.#kept.delete(seq);
       const task = this.#core.findTask(run.received.headers.task);
       if (task !== undefined) await runAfter(task, run, outcome, this.#log);

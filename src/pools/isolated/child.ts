@@ -1,8 +1,9 @@
 import type { Outcome } from '../../execution/outcome.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { deferred, type Deferred } from '../../kernel/deferred.ts';
-import { packMessage, type ToChild } from '../ipc.ts';
+import type { ToChild } from '../ipc.ts';
 import { Outbox } from '../outbox.ts';
+import { packMessage } from '../packed-message.ts';
 import type { Job } from '../pool.ts';
 import type { Channel } from './channel.ts';
 

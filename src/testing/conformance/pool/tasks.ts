@@ -141,7 +141,7 @@ export function loadCore({ appModule }: Pick<ChildConfig, 'appModule'>): Promise
   return Promise.resolve({
     clock: systemClock,
     findTask: findPoolTask,
-    receive: ({ wire, queue, exchange, routingKey, redelivered }) => receiveTask({ message: wire, queue, exchange, routingKey, redelivered }, decodePoolBody),
+    receive: (source) => receiveTask(source, decodePoolBody),
     setHost: () => undefined,
     setLog: () => undefined,
     close: () => Promise.resolve(),

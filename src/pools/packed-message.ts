@@ -1,0 +1,56 @@
+import type { Json, JsonObject } from '../protocol/json.ts';
+import { fillHeaders, type ReceivedTask, type TaskSource } from '../protocol/task-message.ts';
+import type { MessageProperties } from '../protocol/wire-message.ts';
+
+/** A message on its way to a child, without names: they are more than half of its text, and parent and child know them. */
+export type PackedMessage = readonly [
+  headers: readonly Json[],
+  otherHeaders: JsonObject | null,
+  body: { readonly text: string } | { readonly base64: string },
+  contentType: string,
+  contentEncoding: string,
+  properties: MessageProperties,
+  queue: string,
+  exchange: string,
+  routingKey: string,
+  redelivered: boolean,
+];
+
+/** The headers that every task message has, as Celery writes it. */
+const NAMES: readonly string[] = Object.keys(fillHeaders({ task: '', id: '' }));
+
+/** The message as it came: the parent reads no body. */
+export function packMessage({ wire, deliveryInfo }: ReceivedTask): PackedMessage {
+  const { body, contentType, contentEncoding, headers, properties } = wire;
+  const { queue, exchange, routingKey, redelivered } = deliveryInfo;
+  const packed = body instanceof Uint8Array ? { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') } : body;
+  const known = knownHeaders(headers);
+  const others = known.length === 0 ? headers : otherHeaders(headers);
+  return [known, others, packed, contentType, contentEncoding, properties, queue, exchange, routingKey, redelivered];
+}
+
+export function unpackMessage(packed: PackedMessage): TaskSource {
+  const [known, others, body, contentType, contentEncoding, properties, queue, exchange, routingKey, redelivered] = packed;
+  const headers: Record<string, Json | undefined> = {};
+  for (let index = 0; index < known.length; index++) headers[NAMES[index]!] = known[index];
+  if (others !== null) Object.assign(headers, others);
+  return { message: { body, contentType, contentEncoding, headers, properties }, queue, exchange, routingKey, redelivered };
+}
+
+/** None where one of them is missing (protocol 1, careless writers): then all travel with their names. */
+function knownHeaders(headers: JsonObject): readonly Json[] {
+  const values: Json[] = [];
+  for (const name of NAMES) {
+    const value = headers[name];
+    if (value === undefined) return [];
+    values.push(value);
+  }
+  return values;
+}
+
+function otherHeaders(headers: JsonObject): JsonObject | null {
+  let others: Record<string, Json | undefined> | null = null;
+  for (const name in headers) if (!KNOWN.has(name)) (others ??= {})[name] = headers[name];
+  return others;
+}
+const KNOWN: ReadonlySet<string> = new Set(NAMES);
