@@ -65,7 +65,10 @@ async function describeInterop(road: (typeof roads)[number], number: number, ver
       for (const to of languages)
         describe(`${name[from]} sends, ${name[to]} runs`, () => {
           const lost = urls.backend === 'rpc://' ? [...(from === 'py' ? ['producer'] : []), ...(to === 'py' ? ['worker'] : [])] : [];
-          const told = cases.filter(({ lostOverRpcByPython: by }) => by === undefined || !lost.includes(by));
+          const told = cases
+            .filter(({ lostOverRpcByPython: by }) => by === undefined || !lost.includes(by))
+            .filter(({ with56 }) => !(number === 1 && with56 === 'rpc' && urls.backend === 'rpc://' && to === 'py'))
+            .map((row) => (number === 1 ? asWith56(row, from, to) : row));
           test.concurrent.each(told)('$name', { timeout: 60_000 }, (row) => check(row, producers[from], workers[to].queue));
         });
 
@@ -97,6 +100,13 @@ async function describeInterop(road: (typeof roads)[number], number: number, ver
       workers.ts = await startWorker('ts', python, urls);
     });
   });
+}
+
+/** What Celery 5.6 does differently. */
+function asWith56(row: Case, from: 'ts' | 'py', to: 'ts' | 'py'): Case {
+  const { with56, staysPending: _, ...others } = row;
+  if (with56 === undefined || with56 === 'rpc' || (with56.side === 'worker' ? to : from) !== 'py') return row;
+  return { ...others, expect: with56.expect, ...(with56.staysPending === undefined ? {} : { staysPending: with56.staysPending }) };
 }
 
 /** Carries one row out and compares what came of it. */
