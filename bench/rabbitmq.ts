@@ -11,7 +11,8 @@ export async function rabbitMq(amqp: string, management: string): Promise<Rabbit
   const api = new URL(management);
   const authorization = `Basic ${Buffer.from(`${decodeURIComponent(api.username)}:${decodeURIComponent(api.password)}`).toString('base64')}`;
   const ask = async (method: string, path: string, body?: object): Promise<Response> => {
-    const headers = { authorization, 'content-type': 'application/json' };
+    // A trial blocks this process longer than the broker keeps an idle connection: none is kept.
+    const headers = { authorization, 'content-type': 'application/json', connection: 'close' };
     const answer = await fetch(new URL(`/api/${path}`, api.origin), { method, headers, ...(body && { body: JSON.stringify(body) }) });
     if (!answer.ok && answer.status !== 404) throw new Error(`RabbitMQ's management API answers ${answer.status} to ${method} ${path}`);
     return answer;
