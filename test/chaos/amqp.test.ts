@@ -16,7 +16,7 @@ describe.skipIf(noOwnRabbit !== undefined)(`RabbitMQ${noOwnRabbit === undefined 
   let rabbit: OwnRabbit;
   beforeAll(async () => {
     rabbit = await OwnRabbit.start();
-  }, 120_000);
+  }, 180_000);
   afterAll(() => rabbit[Symbol.asyncDispose](), 60_000);
 
   const cleanUp: (() => Promise<void> | void)[] = [];
@@ -39,7 +39,7 @@ describe.skipIf(noOwnRabbit !== undefined)(`RabbitMQ${noOwnRabbit === undefined 
 
   test.each<QueueType>(isFull ? ['classic', 'quorum'] : ['classic'])(
     'workers are killed under load, nothing is lost, nothing runs twice without reason: %s queues',
-    { timeout: 120_000 + KILLS * 2000 },
+    { timeout: 120_000 + KILLS * 10_000 },
     async (queueType) => {
       const ledger = await killsUnderLoad(environment(queueType), KILLS, (action) => cleanUp.push(action));
       expect(ledger.lost).toEqual([]);
@@ -56,9 +56,7 @@ describe.skipIf(noOwnRabbit !== undefined)(`RabbitMQ${noOwnRabbit === undefined 
         if (number % 2 === 0) await rabbit.kill();
         else await rabbit.stop();
         await sleep(Math.random() * 1000);
-        const starting = rabbit.start();
-        const listeningAt = await rabbit.listens();
-        await starting;
+        const [listeningAt] = await Promise.all([rabbit.listens(), rabbit.start()]);
         return listeningAt;
       };
       const { lost, resumedMs, output } = await disturbedUnderLoad(environment(queueType), RESTARTS, restart, (action) => cleanUp.push(action));

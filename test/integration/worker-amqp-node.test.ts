@@ -9,7 +9,7 @@ describe.skipIf(noOwnRabbit !== undefined)('a worker goes on by itself when Rabb
   let rabbit: OwnRabbit;
   beforeAll(async () => {
     rabbit = await OwnRabbit.start();
-  }, 120_000);
+  }, 180_000);
   afterAll(() => rabbit[Symbol.asyncDispose](), 60_000);
   const road = (settings: Record<string, unknown> = {}) => workerOn({ url: rabbit.url, directUrl: rabbit.url, settings });
   const names = Array.from({ length: 50 }, (_, i) => `t${i}`);

@@ -34,7 +34,8 @@ export class OwnRabbit implements AsyncDisposable {
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
     await this.#run('start');
-    await this.#run('wait');
+    // The script gives up after a minute; a busy machine may need longer.
+    await this.#run('wait').catch(() => this.#run('wait'));
   }
 
   /** Asks it to go: it says goodbye. */

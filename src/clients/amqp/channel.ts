@@ -56,6 +56,8 @@ export class AmqpChannel {
   readonly #settleClosed: (reason: Error | undefined) => void;
   readonly #calls: Pending[] = [];
   readonly #consumers = new Map<string, ConsumeCallbacks>();
+  /** Those that were asked for, oldest first. */
+  #gets: { readonly resolve: (message: AmqpMessage | undefined) => void; readonly reject: (error: Error) => void }[] = [];
   readonly #unconfirmed = new Map<number, Unconfirmed>();
   #nextPublish = 1;
   #oldestUnconfirmed = 1;
@@ -158,23 +160,25 @@ export class AmqpChannel {
     this.#consumers.delete(consumerTag);
   }
 
-  async get(queue: string): Promise<AmqpMessage | undefined> {
+  get(queue: string): Promise<AmqpMessage | undefined> {
     return new Promise((resolve, reject) => {
-      this.#gets.push(resolve);
+      const get = { resolve, reject };
+      this.#gets.push(get);
+      const forget = (): void => void this.#gets.splice(this.#gets.indexOf(get), 1);
       this.call('basic.get', { queue }, 'basic.get-ok', 'basic.get-empty').then(
         (answer) => {
+          // Else its message follows.
           if (answer.name !== 'basic.get-empty') return;
-          this.#gets.splice(this.#gets.indexOf(resolve), 1);
+          forget();
           resolve(undefined);
         },
         (error: unknown) => {
-          this.#gets.splice(this.#gets.indexOf(resolve), 1);
+          forget();
           reject(error as Error);
         },
       );
     });
   }
-  readonly #gets: ((message: AmqpMessage | undefined) => void)[] = [];
 
   async close(): Promise<void> {
     if (this.#end !== undefined) return;
@@ -217,9 +221,11 @@ export class AmqpChannel {
   }
 
   #answer(method: Method): void {
-    const call = this.#calls.shift();
+    const call = this.#calls[0];
+    // It stays in the queue, to be rejected with the others when that ends the connection.
     if (call?.expects.includes(method.name) !== true)
       throw new AmqpSyntaxError(`${method.name} came, ${call === undefined ? 'nothing' : call.expects.join(' or ')} was expected`);
+    this.#calls.shift();
     call.resolve(method);
   }
 
@@ -263,7 +269,7 @@ export class AmqpChannel {
       body,
       bodyBytes,
     };
-    if (method.name === 'basic.get-ok') this.#gets.shift()?.(message);
+    if (method.name === 'basic.get-ok') this.#gets.shift()?.resolve(message);
     else this.#consumers.get(method.fields.consumerTag)?.onMessage(message);
   }
 
@@ -310,6 +316,8 @@ export class AmqpChannel {
     this.#end = { reason };
     const error = this.#gone();
     for (const call of this.#calls.splice(0)) call.reject(error);
+    for (const get of this.#gets) get.reject(error);
+    this.#gets = [];
     for (const publish of this.#unconfirmed.values()) publish.reject(error);
     this.#unconfirmed.clear();
     for (const resume of this.#waitingForFlow.splice(0)) resume();

@@ -29,7 +29,12 @@ export interface AmqpOptions {
   /** Larger bodies are read over and not kept. */
   readonly maxMessageBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** Another way to the broker than TCP or TLS: a tunnel, or a test's own. */
+  readonly connect?: (() => Promise<AmqpStream>) | undefined;
 }
+
+/** What the client needs of a socket. */
+export type AmqpStream = Pick<Socket, 'on' | 'off' | 'write' | 'end' | 'destroy' | 'ref' | 'unref' | 'writableLength'>;
 
 const FRAME_MAX = 131_072;
 const CHANNEL_MAX = 2047;
@@ -44,7 +49,7 @@ export class AmqpConnection {
   readonly closed: Promise<Error | undefined>;
   readonly maxMessageBytes: number;
   readonly #options: AmqpOptions;
-  readonly #socket: Socket;
+  readonly #socket: AmqpStream;
   readonly #parser: FrameParser;
   readonly #out = new ByteWriter();
   readonly #channels = new Map<number, AmqpChannel>();
@@ -62,7 +67,7 @@ export class AmqpConnection {
   #onBlocked: ((reason: string | undefined) => void) | undefined;
   serverProperties: FieldTable = {};
 
-  private constructor(options: AmqpOptions, socket: Socket) {
+  private constructor(options: AmqpOptions, socket: AmqpStream) {
     this.#options = options;
     this.maxMessageBytes = options.maxMessageBytes;
     this.#socket = socket;
@@ -85,7 +90,7 @@ export class AmqpConnection {
 
   /** Connects, authenticates and opens the virtual host. Rejects with AmqpReplyError, AmqpConnectionLost or AmqpSyntaxError. */
   static async open(options: AmqpOptions): Promise<AmqpConnection> {
-    const socket = await openSocket(options);
+    const socket = await (options.connect?.() ?? openSocket(options));
     const connection = new AmqpConnection(options, socket);
     const timer = options.clock.schedule(options.timeoutMs, () =>
       connection.#finish(new AmqpConnectionLost(`${options.host}:${options.port} did not answer the AMQP greeting within ${options.timeoutMs} ms`)),
@@ -314,8 +319,9 @@ export class AmqpConnection {
       case 'connection.unblocked':
         return this.#onBlocked?.(undefined);
       default: {
-        const call = this.#calls.shift();
+        const call = this.#calls[0];
         if (call?.expects !== method.name) throw new AmqpSyntaxError(`${method.name} came, ${call?.expects ?? 'nothing'} was expected`);
+        this.#calls.shift();
         call.resolve(method);
       }
     }
