@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const counts = { CHAOS_KILLS: '200', CHAOS_RESTARTS: '20', CHAOS_FREEZES: '20', CHAOS_AMQP_KILLS: '200', CHAOS_AMQP_RESTARTS: '20' };
+const counts = { CHAOS_KILLS: '200', CHAOS_RESTARTS: '20', CHAOS_FREEZES: '20', CHAOS_WORKFLOWS: '500', CHAOS_AMQP_KILLS: '200', CHAOS_AMQP_RESTARTS: '20' };
 const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/chaos', ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',

@@ -23,7 +23,19 @@ export async function startFleet(size: number, env: Readonly<Record<string, stri
   let output = '';
   const startOne = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const args = ['dist/cli/main.js', '-A', 'test/chaos/tasks.ts', 'worker', '-n', `chaos${(count += 1)}@host`, '-c', '10', '-l', 'info', ...options];
+      const args = [
+        'dist/cli/main.js',
+        '-A',
+        env['CHAOS_TASKS'] ?? 'test/chaos/tasks.ts',
+        'worker',
+        '-n',
+        `chaos${(count += 1)}@host`,
+        '-c',
+        '10',
+        '-l',
+        'info',
+        ...options,
+      ];
       const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
       workers.add(child);
       let isReady = false;
