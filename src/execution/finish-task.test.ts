@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OperationalError } from '../errors.ts';
 import type { ResultBackend } from '../backends/backend.ts';
-import { encodeJson } from '../protocol/json-text.ts';
+import { encodedText, encodeJson } from '../protocol/json-text.ts';
 import { policy, received, sig, taskOf, testEnv } from '../../test/kit/execution-env.ts';
 import { finishTask } from './finish-task.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
@@ -82,12 +82,29 @@ test('a failure whose errbacks cannot be sent is a failure all the same', async 
 });
 
 // features: 5-008
-test('a retry is published before RETRY is stored, and adds itself to the children', async () => {
+test('a retry is published, RETRY is stored, and the retry stands among the children', async () => {
   const env = await testEnv();
   const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
   await finishTask(received(), retry, env);
-  expect(env.done).toEqual(['start t', `save RETRY id1 ${errorJson}`]);
-  expect(await env.backend.load('id1')).toMatchObject({ children: [[['child-1', null], null]], date_done: null });
+  expect(env.done.toSorted()).toEqual([`save RETRY id1 ${errorJson}`, 'start t']);
+  expect(await env.backend.load('id1')).toMatchObject({ children: [[['id1', null], null]], date_done: null });
+});
+
+test('RETRY does not come over the end of the retry, however late the broker tells that it has it', async () => {
+  const env = await testEnv();
+  const end = {
+    task_id: 'id1',
+    status: 'FAILURE',
+    result: encodedText(errorJson),
+    traceback: null,
+    children: [],
+    date_done: '2026-01-01T00:00:00.000000+00:00',
+  };
+  // It runs elsewhere, and has ended before our publishing is confirmed.
+  const slow = { ...env, start: () => env.backend.save(end).then(() => 'confirmed') };
+  const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
+  await finishTask(received(), retry, slow);
+  expect((await env.backend.load('id1'))?.status).toBe('FAILURE');
 });
 
 test('a retry that cannot be published is a failure, never silence', async () => {

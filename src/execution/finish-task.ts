@@ -27,7 +27,7 @@ type WithError = Extract<Outcome, { error: TaskErrorData }>;
 
 /**
  * Finishes a task in the worker, in Celery's order. Success: callbacks, the next link, the result, the chord. Failure: the result, the chord,
- * the links that will not run, errbacks. A retry is published before RETRY is stored. Resolves when all of it has happened; rejects only when
+ * the links that will not run, errbacks. A retry is published while RETRY is stored. Resolves when all of it has happened; rejects only when
  * the store refuses for good, or the worker stops before it answers: then nothing may be acknowledged.
  */
 export async function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Promise<Finished> {
@@ -129,19 +129,24 @@ async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
 
 async function again(one: Finishing, outcome: Retrying): Promise<Outcome> {
   const { received, env } = one;
-  let child: Json;
-  try {
-    child = await env.start(withOwnText(readSignature(decodeJson(outcome.signatureJson)), received), received);
-  } catch (error) {
-    return fail(one, failed(one, outcome, error));
-  }
-  const children = [...outcome.children, child];
-  if (!ignoresResult(one) || one.task?.policy.storeErrorsEvenIfIgnored === true) {
-    // A retry without an error of its own stores none, as in Celery.
-    const hasError = outcome.error.exc_type !== 'Retry' || outcome.error.exc_module !== 'celery.exceptions';
-    await save(one, 'RETRY', { result: hasError ? errorText(outcome.error) : encodedText('null'), traceback: outcome.error.traceback, children });
-  }
+  const children: Json[] = [...outcome.children, [[received.headers.id, null], null]];
+  // Told at the same time as the retry is sent, and not after it: that may run and end before the broker has told us that it has it, and RETRY would come over its end.
+  const storing = storeRetry(one, outcome, children);
+  const [started, stored] = await Promise.allSettled([startRetry(outcome, received, env), storing]);
+  if (started.status === 'rejected') return fail(one, failed(one, outcome, started.reason));
+  if (stored.status === 'rejected') throw stored.reason;
   return { ...outcome, children };
+}
+
+async function startRetry(outcome: Retrying, received: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  await env.start(withOwnText(readSignature(decodeJson(outcome.signatureJson)), received), received);
+}
+
+async function storeRetry(one: Finishing, { error }: Retrying, children: readonly Json[]): Promise<void> {
+  if (ignoresResult(one) && one.task?.policy.storeErrorsEvenIfIgnored !== true) return;
+  // A retry without an error of its own stores none, as in Celery.
+  const hasError = error.exc_type !== 'Retry' || error.exc_module !== 'celery.exceptions';
+  await save(one, 'RETRY', { result: hasError ? errorText(error) : encodedText('null'), traceback: error.traceback, children });
 }
 
 /** Nothing is stored: the replacement has the same id, and its result will be this task's. */
