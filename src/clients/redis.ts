@@ -6,6 +6,7 @@ import { maskText } from '../kernel/broker-url.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import type { RedisAddress } from './redis-address.ts';
+import { clientOptions } from './redis-options.ts';
 
 /** What Redis takes as an argument. */
 export type RedisArgument = string | number | Uint8Array;
@@ -23,7 +24,9 @@ export interface RedisPeer {
   readonly clientId: number | undefined;
   /** Changes with each start of a server. */
   readonly serverId: string | undefined;
+  readonly version: RedisVersion | undefined;
 }
+export type RedisVersion = readonly [major: number, minor: number];
 
 /** One connection, which never reconnects by itself: when it is gone it is gone, and whoever owns it opens another. */
 export interface RedisConnection {
@@ -97,46 +100,12 @@ export async function openRedis(address: RedisAddress, options: RedisOpenOptions
   }
 }
 
-function clientOptions(address: RedisAddress, options: RedisOpenOptions) {
-  const { sentinel } = address;
-  const where = address.path === undefined ? { host: address.host, port: address.port } : { path: address.path };
-  return {
-    ...(sentinel === undefined
-      ? where
-      : {
-          name: sentinel.masterName,
-          sentinels: sentinel.hosts.map(({ host, port }) => ({ host, port })),
-          ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
-          ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
-          sentinelRetryStrategy: () => null,
-          failoverDetector: true,
-        }),
-    db: address.db,
-    username: address.username,
-    password: address.password,
-    ...(address.tls === undefined ? {} : { tls: address.tls as object }),
-    connectionName: options.name,
-    // The older protocol wherever it does: the same replies, and invalidations of tracked keys come as ordinary messages.
-    protocol: options.asksWhileSubscribed === true ? (3 as const) : (2 as const),
-    disableClientInfo: true,
-    connectTimeout: options.timeoutMs,
-    ...(options.socketTimeoutMs === null ? {} : { socketTimeout: options.socketTimeoutMs }),
-    ...(options.keepAlive === true ? { keepAlive: 30_000 } : {}),
-    lazyConnect: true,
-    retryStrategy: () => null,
-    reconnectOnError: null,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: null,
-    autoResubscribe: false,
-    autoResendUnfulfilledCommands: false,
-  };
-}
-
-function checkVersion(info: string, shown: string): void {
+function checkedVersion(info: string, shown: string): RedisVersion {
   const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     throw new ImproperlyConfigured(`${shown}: Redis 6.2 or newer is needed (as by kombu 5.7), but the server is ${version}`);
+  return [major, minor];
 }
 
 class Connection implements RedisConnection {
@@ -149,7 +118,7 @@ class Connection implements RedisConnection {
   #isClosed = false;
   #isOurs = false;
   #isCorked = false;
-  #peer: RedisPeer = { clientId: undefined, serverId: undefined };
+  #peer: RedisPeer = { clientId: undefined, serverId: undefined, version: undefined };
 
   constructor(client: IoRedis, command: typeof Command, shown: string) {
     this.#client = client;
@@ -181,8 +150,11 @@ class Connection implements RedisConnection {
         throw error;
       });
     const [info, id] = await Promise.all([ask('INFO', 'server'), ask('CLIENT', 'ID')]);
-    if (info !== undefined) checkVersion(String(info), this.#shown);
-    this.#peer = { clientId: id === undefined ? undefined : Number(id), serverId: /^run_id:(\S+)/m.exec(String(info))?.[1] };
+    this.#peer = {
+      clientId: id === undefined ? undefined : Number(id),
+      serverId: /^run_id:(\S+)/m.exec(String(info))?.[1],
+      version: info === undefined ? undefined : checkedVersion(String(info), this.#shown),
+    };
   }
 
   call(name: string, ...args: RedisArgument[]): Promise<unknown> {

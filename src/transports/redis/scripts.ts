@@ -7,7 +7,7 @@ import { redisScript } from '../../clients/redis.ts';
 
 /**
  * Takes, holds, and acknowledges what was done with before; acks last, so that the two tables do not become empty and grow anew at each call.
- * KEYS lease, unacked, unacked_index, lists… · ARGV now, how many, longest in bytes, tag prefix, first number, number of lists, which lists to arm ("01…"), a record's end for each list, acked tags…
+ * KEYS lease, unacked, unacked_index, lists… · ARGV now, how many, longest in bytes, tag prefix, first number, number of lists, which lists to arm ("01…"; "2": not, and its name is not among the keys), a record's end for each list, those names, acked tags…
  * Gives "list:count …" and the envelopes; of one that is too long the beginning, after "!". False: this owner was declared lost.
  * Reading arms client tracking, and a pop that finds nothing is no reading: hence EXISTS.
  */
@@ -15,9 +15,13 @@ export const take = redisScript(`
 if redis.call('GET', KEYS[1]) == 'lost' then return false end
 local now, wanted, longest, prefix, number, lists = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local got, from, fields, scores, empty = {''}, {}, {}, {}, {}
+local named, _, hidden = 8 + lists, string.gsub(ARGV[7], '2', '')
+local acked = named + hidden
 for l = 1, lists do
   if #got > wanted then break end
-  local popped = redis.call('RPOP', KEYS[l + 3], wanted - #got + 1)
+  local list, arm = KEYS[l + 3], string.sub(ARGV[7], l, l)
+  if arm == '2' then list, named = ARGV[named], named + 1 end
+  local popped = redis.call('RPOP', list, wanted - #got + 1)
   if popped then
     from[#from + 1] = l - 1 .. ':' .. #popped
     for i = 1, #popped do
@@ -30,8 +34,8 @@ for l = 1, lists do
       if #text > longest then text = '!' .. string.sub(text, 1, 512) end
       got[n + 1] = text
     end
-  elseif string.sub(ARGV[7], l, l) == '1' then
-    empty[#empty + 1] = KEYS[l + 3]
+  elseif arm == '1' then
+    empty[#empty + 1] = list
   end
 end
 if #got > 1 then
@@ -40,7 +44,6 @@ if #got > 1 then
 elseif #empty > 0 then
   redis.call('EXISTS', unpack(empty))
 end
-local acked = 8 + lists
 if #ARGV >= acked then
   redis.call('HDEL', KEYS[2], unpack(ARGV, acked))
   redis.call('ZREM', KEYS[3], unpack(ARGV, acked))

@@ -201,13 +201,18 @@ export class RedisStore implements QueueStore {
 
   /** One script takes, holds, and acknowledges what was done with since the last. */
   async #take(queues: readonly string[], max: number, seat: Seat): Promise<readonly Reservation[]> {
-    const { lists, owners, suffixes, armed } = this.#layout(queues);
+    const { lists, owners, suffixes, armed, hidden } = this.#layout(queues);
     seat.watch(lists.filter((_, i) => armed[i] === '1'));
     const first = this.#nextNumber;
     this.#nextNumber += max;
     const acks = this.#settlements.travelling();
-    const keys = [this.#keys.worker(this.owner), this.#keys.unacked, this.#keys.unackedIndex, ...lists];
-    const args = [this.#clock.now() / 1000, max, this.#maxBytes, this.#tagPrefix, first, lists.length, armed, ...suffixes, ...(acks?.tags ?? [])];
+    const keys = [
+      this.#keys.worker(this.owner),
+      this.#keys.unacked,
+      this.#keys.unackedIndex,
+      ...lists.map((list, i) => (armed[i] === '2' ? this.#keys.unacked : list)),
+    ];
+    const args = [this.#clock.now() / 1000, max, this.#maxBytes, this.#tagPrefix, first, lists.length, armed, ...suffixes, ...hidden, ...(acks?.tags ?? [])];
     const taken = this.#connections.command.run(scripts.take, keys, args) as Promise<readonly string[] | null>;
     if (acks !== undefined) taken.then(() => acks.done.resolve(), acks.done.reject);
     // First where they come from (list:count, …), then the envelopes.
@@ -226,23 +231,32 @@ export class RedisStore implements QueueStore {
     return reservations;
   }
 
-  /** Step 0 of all queues, then 3, 6, 9 (decisions.md 54). What a blocking take waits for need not be armed. */
-  #layout(queues: readonly string[]): { lists: readonly string[]; owners: readonly string[]; suffixes: readonly string[]; armed: string } {
+  /**
+   * Step 0 of all queues, then 3, 6, 9 (decisions.md 54). What a blocking take waits for need not be armed; since a server before 7.2 arms whatever a
+   * script declares and not only what it reads, such a list is `hidden` there: each message in it would ring in vain.
+   */
+  #layout(queues: readonly string[]) {
     const byQueue = queues.map((queue) => this.#keys.lists(queue));
     const ends = queues.map(recordSuffix);
     const lists: string[] = [];
     const owners: string[] = [];
     const suffixes: string[] = [];
+    const hidden: string[] = [];
+    const { version } = this.#connections.command.peer;
+    const armsAll = version !== undefined && (version[0] < 7 || (version[0] === 7 && version[1] < 2));
     let armed = '';
     for (let step = 0; step < this.#keys.steps.length; step++) {
       for (const [i, queue] of queues.entries()) {
-        lists.push(byQueue[i]![step]!);
+        const list = byQueue[i]![step]!;
+        const isWaitedFor = step === 0 && this.#waiting.isBlocking(queue);
+        if (isWaitedFor && armsAll) hidden.push(list);
+        lists.push(list);
         owners.push(queue);
         suffixes.push(ends[i]!);
-        armed += step === 0 && this.#waiting.isBlocking(queue) ? '0' : '1';
+        armed += isWaitedFor ? (armsAll ? '2' : '0') : '1';
       }
     }
-    return { lists, owners, suffixes, armed };
+    return { lists, owners, suffixes, armed, hidden };
   }
 
   /** The message starts at once; that it is held is recorded meanwhile, and until then it stands in the taken list. */
