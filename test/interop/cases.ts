@@ -46,7 +46,7 @@ export interface Case {
    * 'producer': a handle of a group among the children takes the members' results out of the buffer, and a later handle finds none.
    */
   readonly lostOverRpcByPython?: 'worker' | 'producer';
-  /** Where Celery 5.6 differs, on the side named: what is to be expected then; 'rpc': its messages over rpc do not carry what the row looks at (celery-5.7.md 1, 4). */
+  /** Where Celery 5.6 differs, on the side named: what is to be expected then; 'rpc': it does not send over rpc what the row looks at, and reads a final answer again and again (celery-5.7.md 1, 6.5). */
   readonly with56?: { readonly side: 'worker' | 'producer'; readonly expect: Case['expect']; readonly staysPending?: number } | 'rpc';
   /** Revoked right after it was sent. */
   readonly revoke?: boolean;
