@@ -19,6 +19,9 @@ import type { Producer } from '../messaging/producer.ts';
 import { CustomTypes } from '../protocol/custom-types.ts';
 import { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { TaskErrorData } from '../protocol/exception.ts';
+import { errorFrom } from './hooks.ts';
+import type { SignatureData } from '../protocol/signature.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { ResultSource } from '../results/source.ts';
 import { createSerializerRegistry } from '../serialization/index.ts';
@@ -256,8 +259,19 @@ export class Core implements AppCore {
       errorNames: this.errorNames,
       findTask: (name) => this.registry.get(name),
       isErrback: (name) => this.registry.errback(name) !== undefined,
+      callErrback: (errback, failed, error) => this.#callErrback(errback, failed, error),
       start: (signature, because, result) => this.starter.follow(signature, because, result),
     };
+  }
+
+  async #callErrback(errback: SignatureData, failed: ReceivedTask, error: TaskErrorData): Promise<void> {
+    const fn = this.registry.errback(errback.task) as ((...args: readonly unknown[]) => unknown) | undefined;
+    try {
+      const given = errback.immutable ? [] : [await this.requestOf(failed), errorFrom(error, this), error.traceback ?? ''];
+      await fn?.(...given, ...errback.args);
+    } catch (thrown) {
+      this.log.error(`the errback ${errback.task} failed`, { error: thrown });
+    }
   }
 
   /** What handles on results ask. */

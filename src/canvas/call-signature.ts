@@ -1,7 +1,6 @@
 import { ImproperlyConfigured } from '../errors.ts';
 import { durationMs } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
-import { pythonRepr } from '../kernel/repr.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
 import type { AsyncResult, EagerResult } from '../results/result.ts';
@@ -13,9 +12,10 @@ import { joined } from './join.ts';
 import { errorLinked, linked } from './links.ts';
 import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
-import { headerOf, mergeOptions, prepend, stepsOf } from './signature-data.ts';
+import { headerOf, mergeCall, mergeOptions, prepend, stepsOf, withImmutable } from './signature-data.ts';
 import { stamped } from './stamp.ts';
 import { callOptions, wireOptions } from './wire-options.ts';
+import { shownCall } from './shown.ts';
 import { dataVisitor } from './visitor.ts';
 
 /**
@@ -90,16 +90,18 @@ export class CallSignature {
   }
 
   pipe(next: CallSignature): CallSignature {
+    if (!(next instanceof CallSignature)) throw new TypeError(`expected a signature, such as task.s(1, 2), not ${next === null ? 'null' : typeof next}`);
     return new CallSignature(joined(this.toJSON(), next.toJSON()), this.#caller ?? next.caller);
   }
 
   set(options: ApplyOptions & { readonly immutable?: boolean }): CallSignature {
     const { immutable = this.#data.immutable, ...rest } = options;
-    return this.#with({ ...mergeOptions(this.#data, wireOptions(rest)), immutable });
+    const named = mergeOptions(this.#data, wireOptions(rest));
+    return this.#with(options.immutable === undefined ? named : withImmutable(named, immutable));
   }
 
   clone(options: ApplyOptions = {}): CallSignature {
-    return this.#with(mergeOptions(this.#data, wireOptions(options)));
+    return this.#with(mergeCall(this.#data, wireOptions(options)));
   }
 
   link(callback: CallSignature): CallSignature {
@@ -158,11 +160,7 @@ export class CallSignature {
   }
 
   toString(): string {
-    const { task, args, kwargs, subtask_type } = this.#data;
-    if (subtask_type === 'chain') return this.tasks!.map(String).join(' | ');
-    if (subtask_type === 'group') return `group([${this.tasks!.map(String).join(', ')}])`;
-    if (subtask_type === 'chord') return `%${String(this.body)}([${this.tasks!.map(String).join(', ')}])`;
-    return `${task}(${[...args.map((arg) => pythonRepr(arg)), ...Object.entries(kwargs).map(([key, value]) => `${key}=${pythonRepr(value)}`)].join(', ')})`;
+    return shownCall(this.#data);
   }
 
   /** Who sends it: its own app, else the app of the task that runs here. */

@@ -70,6 +70,14 @@ export function groupData(tasks: readonly SignatureData[]): SignatureData {
 /** With other members, steps or header and body. */
 export const withKwargs = (data: SignatureData, kwargs: ValueMap): SignatureData => ({ ...data, kwargs: { ...data.kwargs, ...kwargs } });
 
+/** Takes no arguments from what comes before: each member of a group, the header of a chord (its body takes their values all the same). */
+export function withImmutable(data: SignatureData, immutable: boolean): SignatureData {
+  const each = (members: readonly SignatureData[]): readonly SignatureData[] => members.map((member) => withImmutable(member, immutable));
+  if (data.subtask_type === 'group') return withKwargs(data, { tasks: each(stepsOf(data.kwargs['tasks'])) });
+  if (data.subtask_type === 'chord') return withKwargs(data, { header: each(headerOf(data)) });
+  return { ...data, immutable };
+}
+
 /** The members of a chord's header, whether it is a list, a group or one signature; a chain stands for its steps, as in Celery. */
 export function headerOf(chord: SignatureData): readonly SignatureData[] {
   const { header } = chord.kwargs;

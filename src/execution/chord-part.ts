@@ -6,7 +6,7 @@ import type { Encoded, Json } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
-import type { ReceivedTask } from '../protocol/task-message.ts';
+import { fillHeaders, type ReceivedTask } from '../protocol/task-message.ts';
 import { joinGroup } from './chord-join.ts';
 import type { ExecutionEnv } from './env.ts';
 import { sendErrbacks, signaturesIn } from './errbacks.ts';
@@ -91,6 +91,7 @@ export async function failChordBody(body: SignatureData, error: TaskErrorData, b
     const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
     const pending = { ...target, options: { ...target.options, task_id: id } };
     await failCall(pending, error, because, env, { children });
+    for (const errback of errbacks) if (env.isErrback?.(errback.task) === true) await env.callErrback?.(errback, neverSent(pending), error);
   }
   if (body.subtask_type === 'chain') await failChain(signaturesIn(body.kwargs['tasks']).slice(0, -1), error, because, env);
   if (body.subtask_type === 'group' && typeof body.options['task_id'] === 'string') await savedIfAccepted(failureOf(body, error, env), env);
@@ -152,8 +153,11 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
 function dependencyFailed(id: string, result: Encoded): string {
   const error = result.value() as { readonly exc_type?: string; readonly exc_message?: Json } | null;
   const args = Array.isArray(error?.exc_message) ? (error.exc_message as readonly Json[]) : [error?.exc_message ?? ''];
-  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${args.map((arg) => pythonRepr(arg)).join(', ')})`;
+  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${args.map(shown).join(', ')})`;
 }
+
+/** Text that quotes something stands between the other quotes, as Python writes it: these messages are within one another. */
+const shown = (arg: Json): string => (typeof arg === 'string' && arg.includes("'") && !arg.includes('"') ? `"${arg}"` : pythonRepr(arg));
 
 async function refuse(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   const { chords } = env.backend.capabilities;
@@ -167,6 +171,18 @@ async function refuse(part: EndedPart, because: ReceivedTask, env: ExecutionEnv)
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const errorJson = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(errorResult(error)));
+
+/** A call that was never sent, as the task that it would have been. */
+export function neverSent({ task, args, kwargs, options }: SignatureData): ReceivedTask {
+  const id = typeof options['task_id'] === 'string' ? options['task_id'] : newId();
+  const headers = fillHeaders({ task, id, root_id: id });
+  return {
+    headers,
+    wire: { body: { text: '' }, contentType: 'application/json', contentEncoding: 'utf-8', headers, properties: {} },
+    deliveryInfo: { exchange: '', routingKey: '', queue: '', priority: null, redelivered: false },
+    body: () => ({ args, kwargs, embed: { callbacks: null, errbacks: signaturesIn(options['link_error']), chain: null, chord: null } }),
+  };
+}
 
 /** The FAILURE of a signature that was never sent. */
 function failureOf({ task, args, kwargs, options }: SignatureData, error: TaskErrorData, env: ExecutionEnv): ResultMeta {

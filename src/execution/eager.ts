@@ -84,6 +84,7 @@ function boundEnv(env: ExecutionEnv): ExecutionEnv {
     ...(errorNames === undefined ? null : { errorNames }),
     ...(signal === undefined ? null : { signal }),
     ...(env.isErrback === undefined ? null : { isErrback: env.isErrback.bind(env) }),
+    ...(env.callErrback === undefined ? null : { callErrback: env.callErrback.bind(env) }),
     findTask: (name) => env.findTask(name),
     start: (signature, because, result) => env.start(signature, because, result),
   };

@@ -7,7 +7,7 @@ import type { Encoded, Json, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { TaskHost } from './host.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, TaskErrorData } from './outcome.ts';
 import type { TaskPolicy } from './policy.ts';
 
 /** What finishing a task needs of the rest of the house. App implements it; a unit test passes a literal. */
@@ -25,6 +25,8 @@ export interface ExecutionEnv {
   readonly errorNames?: ErrorNames;
   /** Whether an errback of that name runs in process (`app.errback`); such ones are not sent as tasks but run by `RunnableTask.after`. */
   isErrback?(name: string): boolean;
+  /** Calls an errback that runs in process for a task that never ran: a chord's body. What it throws is logged. */
+  callErrback?(errback: SignatureData, failed: ReceivedTask, error: TaskErrorData): Promise<void>;
   /** Aborts when the worker gives up: ends the repeats of a save while the store is down. */
   readonly signal?: AbortSignal;
   /** Compiles, routes and starts a follow-up (callback, next link, chord body, retry) with `result` prepended unless it is immutable. Gives the child's result tuple. */

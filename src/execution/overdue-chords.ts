@@ -1,8 +1,6 @@
 import type { OverdueChord } from '../backends/backend.ts';
-import { newId } from '../kernel/ids.ts';
-import { fillHeaders, type ReceivedTask } from '../protocol/task-message.ts';
 import { idsOf } from './chord-join.ts';
-import { failChordBody } from './chord-part.ts';
+import { failChordBody, neverSent } from './chord-part.ts';
 import type { ExecutionEnv } from './env.ts';
 import { chordError } from './outcomes.ts';
 
@@ -17,7 +15,8 @@ export async function failOverdueChords(env: ExecutionEnv): Promise<number> {
   for (const chord of late) {
     const message = await reasonOf(chord, env);
     env.log.error(`Chord ${chord.groupId} failed: ${message}`);
-    await failChordBody(chord.body, chordError(message), messageOf(chord), env);
+    // Errbacks follow from a task; there is none here but the body itself.
+    await failChordBody(chord.body, chordError(message), neverSent(chord.body), env);
   }
   return late.length;
 }
@@ -36,16 +35,4 @@ async function missingOf({ groupId, size, arrived }: OverdueChord, env: Executio
   if (tree !== undefined) return idsOf(tree).filter((id) => !known.has(id));
   const places = new Set(arrived.map((part) => part.index));
   return Array.from({ length: size }, (_, place) => place).flatMap((place) => (places.has(place) ? [] : [`number ${place + 1}`]));
-}
-
-/** Errbacks follow from a task; there is none here but the body itself, which was never sent. */
-function messageOf({ body }: OverdueChord): ReceivedTask {
-  const id = typeof body.options['task_id'] === 'string' ? body.options['task_id'] : newId();
-  const headers = fillHeaders({ task: body.task, id, root_id: id });
-  return {
-    headers,
-    wire: { body: { text: '' }, contentType: 'application/json', contentEncoding: 'utf-8', headers, properties: {} },
-    deliveryInfo: { exchange: '', routingKey: '', queue: '', priority: null, redelivered: false },
-    body: () => ({ args: body.args, kwargs: body.kwargs, embed: { callbacks: null, errbacks: null, chain: null, chord: null } }),
-  };
 }

@@ -50,8 +50,11 @@ function asOneResult(signature: SignatureData): SignatureData {
 }
 
 /** The id goes to what gives the result. */
-const withId = (signature: SignatureData, id: string): SignatureData =>
-  signature.subtask_type === 'chain' ? ofLast(signature, (last) => withId(last, id)) : mergeOptions(signature, { task_id: id });
+function withId(signature: SignatureData, id: string): SignatureData {
+  if (signature.subtask_type === 'chain') return ofLast(signature, (last) => withId(last, id));
+  if (signature.subtask_type === 'chord') return withKwargs(signature, { body: withId(bodyOf(signature)!, id) });
+  return mergeOptions(signature, { task_id: id });
+}
 
 function ofLast(chain: SignatureData, change: (last: SignatureData) => SignatureData): SignatureData {
   const steps = stepsOf(chain.kwargs['tasks']);
