@@ -40,7 +40,7 @@ async function ask(): Promise<void> {
     if (result !== i + 1) throw new Error('wrong result');
     times.push(performance.now() - started);
   };
-  for (let i = 0; i < 200; i++) await once(i);
+  for (let i = 0; i < 500; i++) await once(i);
   times.length = 0;
   answer(
     await measure(n, null, async () => {

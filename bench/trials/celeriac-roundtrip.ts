@@ -16,8 +16,8 @@ const once = async (i: number): Promise<void> => {
   if ((await (await add.delay(1, i)).get({ timeout: 10 })) !== i + 1) throw new Error('wrong result');
   times.push(performance.now() - started);
 };
-// The first of these waits for the worker to be there.
-for (let i = 0; i < 200; i++) await once(i);
+// The first of these waits for the worker to be there; with each the worker asks for more ahead, until it has its full prefetch.
+for (let i = 0; i < 500; i++) await once(i);
 times.length = 0;
 answer(
   await measure(n, process.env['BENCH_REDIS'] ?? null, async () => {
