@@ -57,6 +57,9 @@ const celeryPools = ['prefork', 'threads', 'solo'].map((pool) => `rabbitmq: drai
 export const bars: readonly Bar[] = [
   ratio('drain c=100: celeriac', 'drain c=100: bullmq', 2),
   ratio('enqueue bulk: celeriac', 'enqueue bulk: bullmq', 3),
+  ratio('chord of 1,000: celeriac', 'chord of 1,000: celery', 10),
+  ratio('chain of 100: celeriac', 'chain of 100: celery', 10),
+  ratio('10 layers of 10: celeriac', '10 layers of 10: celery', 10),
   ratio('enqueue 50 in flight: celeriac', 'enqueue 50 in flight: bullmq', 3),
   ratio('enqueue serial: celeriac', 'enqueue serial: bullmq', 1),
   ratio('drain prefork 2: celeriac', 'drain c=100: bullmq', 1),

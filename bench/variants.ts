@@ -40,6 +40,12 @@ const publish = (client: string): Variant =>
 const celery = (pool: string, env: Readonly<Record<string, string>> = {}): Variant =>
   rabbit(`drain ${pool}: celery`, 'python', [`drain-${pool}`], 5_000, { env });
 
+/** The same workflows by both, a fifth as many by Celery. */
+const canvas = (name: string, shape: string, n: number): readonly Variant[] => [
+  redis(`${name}: celeriac`, 'celeriac-canvas.ts', [`--shape=${shape}`], n),
+  redis(`${name}: celery`, 'python', [`canvas-${shape}`], n / 5),
+];
+
 export const variants: readonly Variant[] = [
   redis('enqueue serial: celeriac', 'celeriac-enqueue.ts', ['--mode=serial'], 20_000),
   redis('enqueue serial: bullmq', 'bullmq.ts', ['--do=serial'], 20_000),
@@ -59,6 +65,9 @@ export const variants: readonly Variant[] = [
   redis('drain prefork 2: celery', 'python', ['drain'], 2_000),
   redis('round trip: celeriac', 'celeriac-roundtrip.ts', [], 1_000),
   redis('round trip: bullmq', 'bullmq.ts', ['--do=roundtrip'], 1_000),
+  ...canvas('chord of 1,000', 'chord', 10_010),
+  ...canvas('chain of 100', 'chain', 2_000),
+  ...canvas('10 layers of 10', 'dag', 2_200),
   sqlite('enqueue serial', 'celeriac-enqueue.ts', ['--mode=serial'], 10_000),
   sqlite('enqueue 50 in flight', 'celeriac-enqueue.ts', ['--mode=inflight'], 30_000),
   sqlite('drain while being filled', 'celeriac-drain.ts', ['--c=100', '--filling=1'], 30_000),

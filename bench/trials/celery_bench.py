@@ -26,6 +26,11 @@ def add(x, y):
     return x + y
 
 
+@app.task(name='bench.sum')
+def total(numbers):
+    return sum(numbers)
+
+
 def figures(n, started, cpu):
     seconds = time.time() - started
     print(json.dumps({'n': n, 'seconds': seconds, 'perSecond': n / seconds, 'clientUs': cpu * 1e6 / n, 'serverUs': None, 'rssMb': 0}))
@@ -72,6 +77,9 @@ if __name__ == '__main__':
         for i in range(n):
             add.delay(1, i)
         figures(n, started, time.process_time() - cpu)
+    elif what.startswith('canvas-'):
+        from celery_canvas import run
+        run(what.removeprefix('canvas-'), n, add, total, figures)
     elif what.startswith('drain-'):
         drain(n, what.removeprefix('drain-'))
     else:

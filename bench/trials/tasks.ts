@@ -18,3 +18,5 @@ export const add = app.task('bench.add', (x: number, y: number) => {
   counter.onDone?.(counter.done);
   return x + y;
 });
+
+export const sum = app.task('bench.sum', (numbers: number[]) => numbers.reduce((all, one) => all + one, 0));
