@@ -2,12 +2,12 @@
 import { CallSignature } from './call-signature.ts';
 import { callerOf, listOf } from './members.ts';
 import type { List } from './sendable.ts';
-import type { AnySignature, Group, MissingOf, ResultOf, Signature } from './signature.ts';
+import type { AnySignature, Group, MemberResult, MissingOf, Signature } from './signature.ts';
 import { asHeader } from './join.ts';
 import { chordData } from './signature-data.ts';
 
 /** Run `header` side by side, then `body` with the list of results. */
-export function chord<S extends AnySignature, R>(header: Iterable<S>, body: Signature<[ResultOf<S>[]], R>): Signature<MissingOf<S>, R>;
+export function chord<S extends AnySignature, R>(header: Iterable<S>, body: Signature<[MemberResult<S>[]], R>): Signature<MissingOf<S>, R>;
 export function chord<M extends List, T extends List, R>(header: Group<M, T>, body: Signature<[NoInfer<T>], R>): Signature<M, R>;
 /** A header of one signature: the body still receives a list. */
 export function chord<M extends List, T, R>(header: Signature<M, T>, body: Signature<[NoInfer<T>[]], R>): Signature<M, R>;

@@ -26,7 +26,11 @@ export function errorLinked(data: SignatureData, errback: SignatureData, onHeade
     const own = onHeader ? errorLinked(part, { ...errback, immutable: true }, onHeader) : part;
     return part.subtask_type === 'chord' ? errorLinked(own, errback, onHeader) : own;
   });
-  return withKwargs(data, { header, body: errorLinked(bodyOf(data)!, errback, onHeader) });
+  // One that has its id keeps it: the header is a group then, and its parts are told by it.
+  const given = data.kwargs['header'];
+  const [asGroup] = Array.isArray(given) ? [] : stepsOf(given);
+  const kept = asGroup?.subtask_type === 'group' ? withKwargs(asGroup, { tasks: header }) : header;
+  return withKwargs(data, { header: kept, body: errorLinked(bodyOf(data)!, errback, onHeader) });
 }
 
 /** Several at once; null is none. */

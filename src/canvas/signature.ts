@@ -89,7 +89,18 @@ export interface Group<in M extends List, out T extends List> extends Signature<
 export type AnySignature = Signature<any, unknown>;
 export type ResultOf<S> = S extends Signature<any, infer R> ? R : never;
 export type MissingOf<S> = [S] extends [Signature<infer M, unknown>] ? M : never;
-export type Results<S extends readonly AnySignature[]> = { -readonly [K in keyof S]: ResultOf<S[K]> };
+/** Groups in a group are one group: the results of all members in one list. */
+export type Results<S extends readonly AnySignature[]> = [Extract<S[number], Many>] extends [never] ? { -readonly [K in keyof S]: ResultOf<S[K]> } : Flat<S>;
+/** What one member of a group, or of a header, adds to the list of results. */
+export type MemberResult<S> = S extends Many ? (ResultOf<S> extends readonly (infer E)[] ? E : never) : ResultOf<S>;
+/** How a group is known from other signatures. */
+interface Many {
+  skew(...range: never): unknown;
+}
+type Flat<S extends List, Done extends List = []> = S extends readonly [infer H, ...infer T]
+  ? Flat<T, [...Done, ...(H extends Many ? Listed<ResultOf<H>> : [ResultOf<H>])]>
+  : [...Done, ...{ [K in keyof S]: MemberResult<S[K]> }];
+type Listed<R> = R extends List ? R : never;
 /** Each step must accept what the one before returns; the first of them, `First`. */
 export type Linked<First, S extends List, H extends List = Heads<First, S>> = { [K in keyof S]: K extends keyof H ? Signature<[H[K]], unknown> : never };
 export type Heads<First, S extends List> = S extends readonly [...infer H, unknown] ? [First, ...{ [K in keyof H]: ResultOf<H[K]> }] : never;

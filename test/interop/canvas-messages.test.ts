@@ -31,12 +31,14 @@ function compared(executable: string): void {
     return JSON.parse((await lines.next()).value as string) as Answer;
   };
 
+  // features: 4-115 4-116 4-117 4-118 4-120
   for (const [name, tree] of Object.entries(STAMPED)) test(`stamps: ${name}`, { timeout: 30_000 }, () => same(tree, ask));
   for (const [place, request] of Object.entries(REQUESTS)) {
     // The others are written otherwise, to the same end: a header as a group or as a list, a link in a chord or in its body, `chain` in a body or a chain as the body.
     for (const [name, tree] of Object.entries(REPLACEMENTS).filter(([name]) => !DATA_DIFFERS.has(`${place} by ${name}`)))
       test(`replace ${place} by ${name}`, { timeout: 30_000 }, () => sameReplacement(tree, request, ask));
   }
+  // features: 4-011 4-044 4-045 4-046 4-047 4-048 4-049 4-050 4-051 4-052 4-053 4-055 4-057 4-058 4-059 4-061 4-062 4-077 4-087 4-097
   for (const [name, tree] of Object.entries(SHAPES)) test(name, { timeout: 30_000 }, () => same(tree, ask));
 
   test(`${seeds} random workflows`, { timeout: 300_000 }, async () => {

@@ -7,6 +7,8 @@ const add = app.task('add', (x: number, y: number) => x + y);
 const inc = app.task('inc', (x: number, by = 1) => x + by);
 const shout = app.task('shout', (text: string) => text.toUpperCase());
 const tsum = app.task('tsum', (xs: number[]) => xs.length);
+const totals = app.task('totals', (all: number[][]) => all.length);
+const pairAndOne = app.task('pair-and-one', (all: [number[], number]) => all.length);
 const nothing = app.task('nothing', async () => {});
 const later = app.task(function later() { return 1; });
 
@@ -93,6 +95,22 @@ chain(add.s(1, 2), inc.s(), inc.s(), inc.s(), inc.s(), inc.s(), inc.s(), inc.s()
 chord([add.s(1, 2)], inc.s());
 // @ts-expect-error a list of strings is not a list of numbers
 group(shout.s('a'), shout.s('b')).pipe(tsum.s());
+// @ts-expect-error groups in a header are one group: the body gets numbers, not lists of them
+chord([group(inc.s(1), inc.s(2))], totals.s());
+// @ts-expect-error the same by arguments: three numbers, not a list and a number
+group(group(inc.s(1), inc.s(2)), inc.s(3)).pipe(pairAndOne.s());
+// @ts-expect-error a visitor must say something of every signature
+add.s(1, 2).stamp({ onGroupStart: () => ({}), onSignature: 'tenant' });
+// @ts-expect-error stamps travel as JSON: a function does not
+add.s(1, 2).stamp({ tenant: () => 'a' });
+// @ts-expect-error a link gets the result: a number, not a text
+add.s(1, 2).link(shout.s());
+// @ts-expect-error a link of a chord gets the body's result
+chord([add.s(1, 2)], tsum.s()).link(shout.s());
+// @ts-expect-error the step after a chord gets the body's result
+chord([add.s(1, 2)], tsum.s()).pipe(shout.s());
+// @ts-expect-error a chain that ends in a group gives a list
+chain(add.s(1, 2), group(inc.s(), inc.s()), inc.s());
 // @ts-expect-error one member still wants an argument
 await group(add.s(1, 2), add.s(1)).delay();
 // @ts-expect-error map() runs a task of one argument; use starmap()

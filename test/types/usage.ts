@@ -148,6 +148,8 @@ export async function canvas(): Promise<void> {
   await chord(group(add.s(1), mul.s(2)), tsum.s()).delay(5);                                          // both get 5 first
   await add.s(1, 2).pipe(group([inc.s(), mul.s(2)])).pipe(tsum.s()).delay();
 
+  const flat = await group(inc.s(1), group(inc.s(2), log.s('x'))).delay();                            // groups in a group are one
+  same<typeof flat, GroupResult<[number, number, null]>>(true);
   const parts = await add.chunks([[1, 2], [3, 4]], 10).delay();
   same<typeof parts, GroupResult<number[][]>>(true);
   const mapped: number[] = await (await inc.map(range(3)).delay()).get();
