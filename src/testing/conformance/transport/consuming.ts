@@ -123,7 +123,10 @@ export const consumingCases: readonly Case<TransportHarness>[] = [
       const other = await openChannel(harness);
       assert.deepEqual(await drain(other, 'q'), ['b']);
       await inbox.deliveries[0]!.settle('return');
-      assert.deepEqual(await drain(other, 'q'), ['a']);
+      // Giving back has no answer on AMQP: another channel may look before the broker has heard of it.
+      let back: readonly string[] = [];
+      for (let looks = 0; back.length === 0 && looks < 5000; looks++) back = await drain(other, 'q');
+      assert.deepEqual(back, ['a']);
     },
   },
   {
