@@ -1,15 +1,15 @@
 import type { SignatureData } from '../protocol/signature.ts';
-import { addLinks, bodyOf, headerOf, stepsOf, withKwargs } from './signature-data.ts';
+import { addLinks, bodyOf, stepsOf, withHeader, withKwargs } from './signature-data.ts';
 
 /**
  * A signature with a callback. A chord's belongs to its body. A group's goes to its first member, immutable: no member has the values of the
- * others, as in Celery.
+ * others, as in Celery; where there is none, nobody calls it.
  */
 export function linked(data: SignatureData, callback: SignatureData): SignatureData {
   if (data.subtask_type === 'chord') return withKwargs(data, { body: linked(bodyOf(data)!, callback) });
   if (data.subtask_type !== 'group') return addLinks(data, 'link', [callback]);
   const [first, ...others] = stepsOf(data.kwargs['tasks']);
-  if (first === undefined) throw new TypeError('a group without members takes no callback');
+  if (first === undefined) return data;
   return withKwargs(data, { tasks: [linked(first, { ...callback, immutable: true }), ...others] });
 }
 
@@ -22,15 +22,11 @@ export function errorLinked(data: SignatureData, errback: SignatureData, onHeade
     return withKwargs(data, { tasks: stepsOf(data.kwargs['tasks']).map((member) => errorLinked(member, errback, onHeader)) });
   }
   if (data.subtask_type !== 'chord') return addLinks(data, 'link_error', [errback]);
-  const header = headerOf(data).map((part) => {
+  const told = withHeader(data, (part) => {
     const own = onHeader ? errorLinked(part, { ...errback, immutable: true }, onHeader) : part;
     return part.subtask_type === 'chord' ? errorLinked(own, errback, onHeader) : own;
   });
-  // One that has its id keeps it: the header is a group then, and its parts are told by it.
-  const given = data.kwargs['header'];
-  const [asGroup] = Array.isArray(given) ? [] : stepsOf(given);
-  const kept = asGroup?.subtask_type === 'group' ? withKwargs(asGroup, { tasks: header }) : header;
-  return withKwargs(data, { header: kept, body: errorLinked(bodyOf(data)!, errback, onHeader) });
+  return withKwargs(told, { body: errorLinked(bodyOf(data)!, errback, onHeader) });
 }
 
 /** Several at once; null is none. */
