@@ -270,6 +270,13 @@ describe('a chord', () => {
   });
 
   // features: 4-011
+  test('in a chain with an errback is sent all the same, header, body and all', () => {
+    const plan = compiled(chain(chord([add(1, 1)], tsum()), add(3)).onError(add('oops')) as never);
+    expect(plan.chords).toHaveLength(1);
+    expect(messages(plan)).toMatchObject([{ args: [1, 1], embed: { errbacks: null, chord: { options: { link_error: [{ args: ['oops'] }] } } } }]);
+    expect(messages(compiled(chain(chord([], tsum()), add(3)).onError(add('oops')) as never))).toMatchObject([{ task: 'proj.tsum', args: [[]] }]);
+  });
+
   test('as a link that Python wrote keeps the ids that its caller knows', () => {
     const member = { ...sig('proj.add', [2], { task_id: 'member', group_index: 0 }) };
     const header = { ...sig('celery.group', [], { task_id: 'header', root_id: null, parent_id: null }), kwargs: { tasks: [member] }, subtask_type: 'group' };

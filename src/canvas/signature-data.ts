@@ -72,9 +72,9 @@ export const withKwargs = (data: SignatureData, kwargs: ValueMap): SignatureData
 
 /** Takes no arguments from what comes before: each member of a group, the header of a chord (its body takes their values all the same). */
 export function withImmutable(data: SignatureData, immutable: boolean): SignatureData {
-  const each = (members: readonly SignatureData[]): readonly SignatureData[] => members.map((member) => withImmutable(member, immutable));
-  if (data.subtask_type === 'group') return withKwargs(data, { tasks: each(stepsOf(data.kwargs['tasks'])) });
-  if (data.subtask_type === 'chord') return withKwargs(data, { header: each(headerOf(data)) });
+  const each = (member: SignatureData): SignatureData => withImmutable(member, immutable);
+  if (data.subtask_type === 'group') return withKwargs(data, { tasks: stepsOf(data.kwargs['tasks']).map(each) });
+  if (data.subtask_type === 'chord') return withHeader(data, each);
   return { ...data, immutable };
 }
 
@@ -85,6 +85,14 @@ export function headerOf(chord: SignatureData): readonly SignatureData[] {
   const [only] = stepsOf(header);
   if (only === undefined) return [];
   return only.subtask_type === 'group' || only.subtask_type === 'chain' ? stepsOf(only.kwargs['tasks']) : [only];
+}
+
+/** A chord with other members in its header, which stays what it was: a list, or a group under its id. */
+export function withHeader(chord: SignatureData, change: (part: SignatureData) => SignatureData): SignatureData {
+  const { header } = chord.kwargs;
+  const members = headerOf(chord).map(change);
+  const [group] = Array.isArray(header) ? [] : stepsOf(header);
+  return withKwargs(chord, { header: group?.subtask_type === 'group' ? withKwargs(group, { tasks: members }) : members });
 }
 
 /** A chord's body. */

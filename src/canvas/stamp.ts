@@ -1,6 +1,6 @@
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import { isMap, type SignatureData } from '../protocol/signature.ts';
-import { bodyOf, headerOf, isNone, stepsOf, withKwargs } from './signature-data.ts';
+import { bodyOf, isNone, stepsOf, withHeader, withKwargs } from './signature-data.ts';
 
 /** What is stamped: names with their values. Under `stamped_headers` the names that count, where others are meant as plain options. */
 export type Stamps = Readonly<Record<string, Json>>;
@@ -63,10 +63,7 @@ function stampedGroup(group: SignatureData, stamps: ValueMap, how: Stamping): Si
 function stampedChord(chord: SignatureData, stamps: ValueMap, how: Stamping): SignatureData {
   const { visitor } = how;
   const all = collected(stamps, visitor?.onChordHeaderStart(chord, stamps), how, chord.options);
-  const tasks = headerOf(chord).map((part) => stamped(part, all, how));
-  const { header } = chord.kwargs;
-  const [group] = Array.isArray(header) ? [] : stepsOf(header);
-  const made = withKwargs(withStampedLinks(chord, all, how), { header: group?.subtask_type === 'group' ? withKwargs(group, { tasks }) : tasks });
+  const made = withHeader(withStampedLinks(chord, all, how), (part) => stamped(part, all, how));
   const body = bodyOf(chord);
   if (visitor === undefined || body === undefined) return made;
   visitor.onChordHeaderEnd(made, all);

@@ -105,6 +105,7 @@ const SHAPES: Readonly<Record<string, Tree>> = {
   'chain in a group, ending in a group': group(chain(a, group(b, b)), a),
   'nine chords in a chain': chain(...Array.from({ length: 9 }, () => [group(b, b), sum]).flat()),
   'link of a chain': { ...chain(a, b), link: sum, errback: b },
+  'errback of a chain that begins with a chord': { ...chain(chord([a, a], sum), chord([b, b], sum), b), errback: b },
   'link of a chain that goes on': pipe({ ...chain(a, b), link: sum, errback: b }, b),
   'link of a chord': { ...chord([a, a], sum), link: b, errback: b },
   'link of a group': { ...group(a, a), link: b, errback: b },
