@@ -13,10 +13,10 @@ test('first asks for the free slots only', () => {
   expect(prefetch.window({ ...idle, room: 3 }, 10)).toBe(3);
 });
 
-test('grows to multiplier times concurrency while tasks are short, and no further', () => {
+test('grows in doubling steps to multiplier times concurrency while tasks are short, and no further', () => {
   const prefetch = new Prefetch({ multiplier: 4, etaLimit: 1000 });
   shortTasks(prefetch, 5);
-  expect(prefetch.window(idle, 10)).toBe(15);
+  expect(prefetch.window(idle, 10)).toBe(14);
   shortTasks(prefetch, 1000);
   expect(prefetch.window(idle, 10)).toBe(40);
 });

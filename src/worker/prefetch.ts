@@ -44,7 +44,13 @@ export class Prefetch {
   }
 
   window(inHand: InHand, slots: number): number {
-    const wanted = inHand.runningLate + inHand.limited + inHand.room + this.#ahead;
+    const wanted = inHand.runningLate + inHand.limited + inHand.room + this.#growth(slots);
     return Math.min(MOST, Math.min(this.limit(slots), wanted) + Math.min(inHand.scheduled, this.#etaLimit));
+  }
+
+  /** In steps that double: on AMQP each change is a frame to the broker, and one after every task would cost more than the task. */
+  #growth(slots: number): number {
+    if (this.#ahead === 0 || this.#ahead >= this.limit(slots)) return this.#ahead;
+    return 2 ** Math.floor(Math.log2(this.#ahead));
   }
 }
