@@ -5,7 +5,7 @@ import type { FieldTable } from './field-table.ts';
 import { methodName, type Fields, type Method, type MethodName } from './methods.ts';
 import { readProperties, type BasicProperties } from './properties.ts';
 
-/** A message as it came. `body` is undefined where it was larger than the connection's `maxMessageBytes`: it was read over, not kept. */
+/** A message as it came; without properties where those could not be read. `body` is undefined where it was larger than the connection's `maxMessageBytes`: it was read over, not kept. */
 export interface AmqpMessage {
   readonly deliveryTag: number;
   readonly redelivered: boolean;
@@ -236,7 +236,7 @@ export class AmqpChannel {
     input.u16();
     input.u16();
     incoming.bodyBytes = incoming.left = input.u64Number();
-    incoming.properties = readProperties(input);
+    incoming.properties = legibleProperties(input);
     if (incoming.bodyBytes <= this.#connection.maxMessageBytes) incoming.parts = [];
     if (incoming.left === 0) this.#arrived(incoming);
   }
@@ -286,6 +286,7 @@ export class AmqpChannel {
   }
 
   #confirm(tag: number, isMultiple: boolean, refusal: Error | undefined): void {
+    if (tag >= this.#nextPublish) throw new AmqpSyntaxError(`a confirm for publish ${tag} came, but only ${this.#nextPublish - 1} were made`);
     for (let number = isMultiple ? this.#oldestUnconfirmed : tag; number <= tag; number++) {
       const publish = this.#unconfirmed.get(number);
       if (publish === undefined) continue;
@@ -328,5 +329,18 @@ export class AmqpChannel {
 
   #gone(): Error {
     return this.#end?.reason ?? new AmqpConnectionLost('the channel is closed');
+  }
+}
+
+/**
+ * What a publisher wrote there is no fault of the broker's: a message whose properties cannot be read (headers nested too deep, fields of unknown types)
+ * arrives without any, to be refused by whoever reads it. Had it ended the connection, it would be delivered again and end the next one, too.
+ */
+function legibleProperties(input: ByteReader): BasicProperties {
+  try {
+    return readProperties(input);
+  } catch (error) {
+    if (error instanceof AmqpSyntaxError) return {};
+    throw error;
   }
 }

@@ -225,7 +225,7 @@ test(`${RUNS} conversations with a broken broker end with one clear error each, 
     fc.asyncProperty(fc.array(plan, { minLength: TOGETHER, maxLength: TOGETHER }), async (plans) => {
       for (const end of await Promise.all(plans.map(converse))) ends[end] += 1;
     }),
-    { numRuns: RUNS / TOGETHER },
+    { numRuns: RUNS / TOGETHER, endOnFailure: true },
   );
   // Neither is the damage harmless, nor does the client take everything for an error.
   expect(Math.min(ends.well, ends.failed)).toBeGreaterThan(RUNS / 100);
