@@ -49,8 +49,8 @@ export function resultBatch(file: SqliteFile, clock: Clock): Batch<ResultRow> {
 }
 
 /**
- * Row by row inside one statement, so that a later save sees the earlier one. A change gets the
- * next number in `seq`, as a new row does: its subquery refers to the row, else it would be worked out once for all of them.
+ * Row by row inside one statement, so that a later save sees the earlier one. A change gets the number in `seq` that SQLite
+ * drew for a new row: one that no row ever had, also where the newest rows were deleted (AUTOINCREMENT).
  */
 function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly string[] | undefined, nowMs: number): void {
   const guard = over === undefined ? `status <> 'SUCCESS'` : 'status IN (SELECT value FROM json_each(?))';
@@ -62,7 +62,7 @@ function writeRows(file: SqliteFile, rows: readonly ResultRow[], over: readonly 
       .sql(
         `INSERT INTO result (task_id, status, expires_at, meta) VALUES ${placeholders(count, 4)}
          ON CONFLICT (task_id) DO UPDATE SET
-           seq = (SELECT max(r.seq) FROM result AS r WHERE r.seq >= result.seq) + 1, status = excluded.status, expires_at = excluded.expires_at, meta = excluded.meta
+           seq = excluded.seq, status = excluded.status, expires_at = excluded.expires_at, meta = excluded.meta
          WHERE ${guard} OR result.expires_at <= ?`,
       )
       .run([...values, nowMs]);

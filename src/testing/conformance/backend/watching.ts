@@ -77,6 +77,22 @@ export const watchingCases: readonly Case<BackendHarness>[] = [
     },
   },
   {
+    name: 'misses nothing of tasks that run already when the newest result of all is forgotten, for few tasks and for many',
+    async run(harness) {
+      const [backend, worker] = [await harness.open(), await harness.open()];
+      const many = Array.from({ length: 12 }, (_, n) => `t${n}`);
+      for (const id of many) await worker.save(metaOf(id, 'STARTED'));
+      await worker.save(metaOf('other', 'SUCCESS'));
+      const watching = [many, ['t0']].map((ids) => gather(backend.watch(ids, { states: 'final', signal: never() })));
+      await harness.elapse(30);
+      await worker.forget(['other']);
+      for (const id of many) await worker.save(metaOf(id, 'SUCCESS', id));
+      const [all, one] = await whileTimePasses(harness, Promise.all(watching));
+      assert.deepEqual(all!.map((meta) => meta.task_id).toSorted(), many.toSorted());
+      assert.equal(one![0]!.result.value(), 't0');
+    },
+  },
+  {
     // features: 5-073 5-099
     name: 'serves many who wait for the same task, and many tasks at once',
     async run(harness) {
