@@ -1,5 +1,5 @@
 // `npm run differential`: random workflows in four pairs of producer and worker, on Redis and on RabbitMQ, beside Celery itself.
-//   DIFFERENTIAL_TREES=2000   how many (2,000 here, 100 in `npm test`)
+//   DIFFERENTIAL_TREES=2000   how many (2,000)
 //   DIFFERENTIAL_SEED=1       from which seed on: the number that a failure names
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';

@@ -105,5 +105,7 @@ function comparable(meta: Meta, tag: Tag, bodies: ReadonlySet<Tag>, ids: Ids): u
 function firstOfMany(view: unknown): unknown {
   const { value, raised } = (view ?? {}) as { readonly value?: unknown; readonly raised?: unknown };
   const failures = Array.isArray(value) ? value.filter((each) => (each as { error?: unknown } | null)?.error !== undefined).length : 0;
-  return failures > 1 && Array.isArray(raised) && raised[0] === 'raised' ? { ...(view as object), raised: 'one of several' } : view;
+  // Celery throws the first error of any step before, we what ended this one: the same failure either way.
+  const hasFailed = failures > 1 || (value as { error?: unknown } | null)?.error !== undefined;
+  return hasFailed && Array.isArray(raised) && raised[0] === 'raised' ? { ...(view as object), raised: 'an error' } : view;
 }

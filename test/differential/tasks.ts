@@ -35,6 +35,11 @@ app.task('diff.node', options, async (self, ...args: any[]) => {
   await log(run, tag, args);
   return [tag, ...args];
 });
+app.task('diff.told', options, async (self, ...args: any[]) => {
+  const { tag, run } = named(self);
+  await log(run, tag, args);
+  return [tag, ...args];
+});
 app.task('diff.fail', options, async (self, ...args: any[]) => {
   const { tag, run } = named(self);
   await log(run, tag, args);

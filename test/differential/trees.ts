@@ -2,7 +2,8 @@
 
 /** Names a task that the caller can wait for: results are compared by it, whatever id it has in a run. */
 export type Tag = string;
-export type Task = 'node' | 'fail' | 'flaky' | 'give_up' | 'nothing';
+/** `told` is for errbacks: of one argument, so that Celery sends it instead of calling it in the worker. */
+export type Task = 'node' | 'fail' | 'flaky' | 'give_up' | 'nothing' | 'told';
 
 interface Linked {
   readonly link?: readonly Call[];
@@ -76,7 +77,7 @@ export function treeOf(seed: number): Tree {
   };
   const links = (): Linked => ({
     ...(chance(0.12) ? { link: Array.from({ length: 1 + below(2) }, () => call(true)) } : {}),
-    ...(chance(0.15) ? { errbacks: [{ kind: 'call', tag: tag(), task: 'node', args: args(), ...(chance(0.3) ? { immutable: true } : {}) } as Call] } : {}),
+    ...(chance(0.15) ? { errbacks: [{ kind: 'call', tag: tag(), task: 'told', args: [], ...(chance(0.3) ? { immutable: true } : {}) } as Call] } : {}),
   });
   const call = (isLink: boolean): Call => {
     budget--;
@@ -166,7 +167,8 @@ export function* smaller(tree: Tree): Generator<Tree, void, void> {
   if (link !== undefined) yield { ...bare, ...(errbacks && { errbacks }) };
   if (errbacks !== undefined) yield { ...bare, ...(link && { link }) };
   if (tree.kind === 'call') {
-    if (tree.task !== 'node') yield { ...tree, task: 'node' };
+    const { times: _, ...plain } = tree;
+    if (tree.task !== 'node') yield { ...plain, task: 'node' };
     if (tree.immutable === true) yield { ...tree, immutable: false };
     if (tree.args.length > 0) yield { ...tree, args: [] };
   }
