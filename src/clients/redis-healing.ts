@@ -24,6 +24,7 @@ export class Healing<T extends Losable> implements AsyncDisposable {
   #current: T | undefined;
   #opening: Promise<T> | undefined;
   #failures = 0;
+  #wasReached = false;
 
   constructor(options: HealingOptions<T>) {
     this.#options = options;
@@ -40,7 +41,8 @@ export class Healing<T extends Losable> implements AsyncDisposable {
 
   /**
    * Waits for a living connection.
-   * @throws OperationalError with the last reason when `signal` aborts or all is over; ImproperlyConfigured when trying again cannot help.
+   * @throws OperationalError with the last reason when `signal` aborts or all is over; ImproperlyConfigured when trying again cannot help. It can
+   * where we were let in before: a password is changed on two sides, a server that takes over has its users a moment later.
    */
   async get(signal?: AbortSignal): Promise<T> {
     for (;;) {
@@ -69,13 +71,15 @@ export class Healing<T extends Losable> implements AsyncDisposable {
       (opened) => {
         if (this.#failures > 0) this.#options.log.info(`${this.#options.name}: reached again`);
         this.#failures = 0;
+        this.#wasReached = true;
         this.#opening = undefined;
         this.#current = opened;
         return opened;
       },
       (error: unknown) => {
         this.#opening = undefined;
-        throw error;
+        if (!this.#wasReached || !(error instanceof ImproperlyConfigured)) throw error;
+        throw new OperationalError(`${error.message} (it has let us in before)`, { cause: error });
       },
     );
     return this.#opening;

@@ -110,7 +110,7 @@ export class EventDispatcher {
     if (!this.sendsTasks || !this.isPossible) return;
     if (this.#waiting.length >= MAX_WAITING) this.#waiting.splice(0, BATCH);
     this.#waiting.push(this.#event(type, `,"uuid":${jsonString(uuid)}${fields}`));
-    if (this.#waiting.length >= BATCH) this.#flush();
+    if (this.#waiting.length >= BATCH && this.#channel !== undefined) this.#flush();
     else this.#schedule();
   }
 

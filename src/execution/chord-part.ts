@@ -63,9 +63,12 @@ async function complete(
   if (failed !== undefined) return fail(part, claim, dependencyFailed(failed.taskId, failed.result), because, env);
   let results: Encoded;
   try {
-    results = await joinGroup(part.groupId, parts, env);
-    if (!(await claim.extend(CLAIM_MS))) return env.log.info(`Chord ${part.groupId} was taken over by another worker`);
+    results = await patiently(() => joinGroup(part.groupId, parts, env), `The results of chord ${part.groupId} could not be read`, env);
+    if (!(await patiently(() => claim.extend(CLAIM_MS), `The claim on chord ${part.groupId} could not be kept`, env)))
+      return env.log.info(`Chord ${part.groupId} was taken over by another worker`);
   } catch (error) {
+    // The worker stops, and the store is away still: the chord waits for whoever takes the claim next.
+    if (env.signal?.aborted === true) throw error;
     return fail(part, claim, messageOf(error), because, env);
   }
   try {
@@ -73,14 +76,14 @@ async function complete(
   } catch (error) {
     return fail(part, claim, `Callback error: ${messageOf(error)}`, because, env);
   }
-  await claim.close();
+  await patiently(() => claim.close(), `The end of chord ${part.groupId} could not be recorded`, env);
 }
 
 /** Errbacks of the body first, then its FAILURE, as Celery has it; every member where the body is a group. */
 async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined, message: string, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   env.log.error(`Chord ${part.groupId} failed: ${message}`);
   await failChordBody(part.body, chordError(message), because, env);
-  await claim?.fail();
+  if (claim !== undefined) await patiently(() => claim.fail(), `The end of chord ${part.groupId} could not be recorded`, env);
 }
 
 /** Errbacks and FAILURE of what a chord's body stands for, every member where that is a group, and of all that was to follow it. */

@@ -28,7 +28,7 @@ type WithError = Extract<Outcome, { error: TaskErrorData }>;
 /**
  * Finishes a task in the worker, in Celery's order. Success: callbacks, the next link, the result, the chord. Failure: the result, the chord,
  * the links that will not run, errbacks. A retry is published while RETRY is stored. Resolves when all of it has happened; rejects only when
- * the store refuses for good, or the worker stops before it answers: then nothing may be acknowledged.
+ * the store refuses for good, or the worker stops before it answers: then a late one may not be acknowledged.
  */
 export async function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Promise<Finished> {
   const task = env.findTask(received.headers.task);

@@ -1,5 +1,5 @@
 import type { SaveOptions } from '../backends/backend.ts';
-import { BackendStoreError, OperationalError } from '../errors.ts';
+import { BackendStoreError, ImproperlyConfigured, OperationalError } from '../errors.ts';
 import { retry } from '../kernel/retry.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { ExecutionEnv } from './env.ts';
@@ -24,11 +24,17 @@ export async function savedIfAccepted(meta: ResultMeta, env: Env, options?: Save
   }
 }
 
-/** Asks the store again and again while it is away. `failed`: what could not be done, for the log. */
+/**
+ * Asks the store again and again while it is away, or is not set up for us yet (a wrong password): what has run must not be for nothing.
+ * `failed`: what could not be done, for the log.
+ */
 export function patiently<T>(action: () => Promise<T>, failed: string, env: Pick<Env, 'clock' | 'log' | 'signal'>): Promise<T> {
   return action().catch((error: unknown) => {
-    if (!(error instanceof OperationalError)) throw error;
+    if (!isUnreachable(error)) throw error;
     env.log.warn(`${failed}; trying again until it is`, { error });
-    return retry(action, PATIENCE, { clock: env.clock, isRetryable: (again) => again instanceof OperationalError, signal: env.signal });
+    return retry(action, PATIENCE, { clock: env.clock, isRetryable: isUnreachable, signal: env.signal });
   });
 }
+
+/** Nothing was said about this meta: the store could not be asked. */
+export const isUnreachable = (error: unknown): boolean => error instanceof OperationalError || error instanceof ImproperlyConfigured;

@@ -1,3 +1,4 @@
+import type { ResultBackend } from '../backends/backend.ts';
 import { CeleryError, TimeoutError } from '../errors.ts';
 import { durationMs } from '../kernel/duration.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
@@ -8,7 +9,7 @@ import type { ResultSource } from './source.ts';
 
 /**
  * The one loop in which results are waited for: the metas of these tasks as they come, each final one once; ends when all are final.
- * Throws TimeoutError when `timeout` is over (0: what is there at once), and the reason of `signal` when that aborts.
+ * Throws TimeoutError when `timeout` is over (0: what is there at once, for which the store has two seconds), and the reason of `signal` when that aborts.
  */
 export async function* waitFor(
   source: ResultSource,
@@ -19,22 +20,21 @@ export async function* waitFor(
   if (open.size === 0) return;
   options.signal?.throwIfAborted();
   const timeoutMs = timeoutOf(options);
+  const isLook = timeoutMs !== undefined && timeoutMs <= 0;
   using _hold = source.hold();
   const backend = await source.backend();
-  if (timeoutMs !== undefined && timeoutMs <= 0) {
-    for (const meta of await Promise.all([...open].map((id) => backend.load(id)))) {
-      if (meta === undefined || !isFinal(meta.status)) continue;
-      open.delete(meta.task_id);
-      yield meta;
-    }
-    if (open.size > 0) throw late(source, open, 0);
-    return;
-  }
   const ending = new AbortController();
   const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
-  using _deadline = timeoutMs === undefined ? undefined : source.clock.schedule(timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
+  const gone = aborted(signal);
+  using _deadline =
+    timeoutMs === undefined ? undefined : source.clock.schedule(isLook ? LOOK_MS : timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
+  const metas = (isLook ? look(backend, ids) : backend.watch([...open], { states: options.states, signal }))[Symbol.asyncIterator]();
   try {
-    for await (const meta of backend.watch([...open], { states: options.states, signal })) {
+    for (;;) {
+      // A store that hangs may keep its answer for minutes: that is not ours to wait for.
+      const next = await Promise.race([metas.next(), gone]);
+      if (next === undefined || next.done === true) break;
+      const meta = next.value;
       if (isFinal(meta.status) && !open.delete(meta.task_id)) continue;
       yield meta;
       if (open.size === 0) return;
@@ -44,9 +44,25 @@ export async function* waitFor(
     if (!signal.aborted) throw error;
   } finally {
     ending.abort(OVER);
+    metas.return?.().catch(() => undefined);
   }
-  if (open.size > 0) throw signal.reason === OVER ? new CeleryError(`the result store stopped telling about ${named(open)}`) : signal.reason;
+  if (open.size === 0) return;
+  if (signal.reason !== OVER) throw signal.reason;
+  throw isLook ? late(source, open, 0) : new CeleryError(`the result store stopped telling about ${named(open)}`);
 }
+
+/** How long the store may take to say what is there at once. */
+const LOOK_MS = 2000;
+
+async function* look(backend: Pick<ResultBackend, 'load'>, ids: readonly string[]): AsyncGenerator<StoredMeta, void, void> {
+  for (const meta of await Promise.all([...new Set(ids)].map((id) => backend.load(id)))) if (meta !== undefined && isFinal(meta.status)) yield meta;
+}
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 
 /** Undefined: for ever. What is no time limit must not be taken for none. */
 function timeoutOf(options: WaitOptions | undefined): number | undefined {

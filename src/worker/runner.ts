@@ -1,7 +1,9 @@
 import type { Outcome } from '../execution/outcome.ts';
+import { BackendStoreError } from '../errors.ts';
 import { finishTask } from '../execution/finish-task.ts';
 import { metaOf, startedMeta } from '../execution/metas.ts';
 import { revokedOutcome } from '../execution/outcomes.ts';
+import { isUnreachable } from '../execution/save.ts';
 import { deferred } from '../kernel/deferred.ts';
 import type { Deferred } from '../kernel/deferred.ts';
 import { encoded } from '../protocol/json-text.ts';
@@ -16,6 +18,8 @@ import { taskEnded, taskStarted } from './task-events.ts';
 
 /** How long to wait before looking again whether the lease is certain. */
 const UNCERTAIN_MS = 100;
+/** What has run and could not be recorded is not run again at once: its store may need a while. */
+const REQUEUE_MS = 10_000;
 
 /** From ready to settled: hands requests to the pool as it has room, and finishes what it gives back. */
 export class Runner implements RequestOwner {
@@ -212,9 +216,17 @@ export class Runner implements RequestOwner {
         log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
         return this.forget(request);
       }
-      log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded`, { error });
-      this.#conclude(request, verdictFor(outcome, policy) ?? 'ack');
+      this.#unrecorded(request, outcome, error);
     }
+  }
+
+  /** Its result or what follows from it is not where it belongs: a late one is not acknowledged for that, unless the store has refused it for good. */
+  #unrecorded(request: Request, outcome: Outcome, error: unknown): void {
+    const verdict = error instanceof BackendStoreError ? verdictFor(outcome, request.task.policy) : unrecordedVerdict(request, error);
+    const then = verdict === 'requeue' ? '; it runs again later' : verdict === 'dead' ? '; its message goes to the dead letters' : '';
+    this.#context.log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded${then}`, { error });
+    if (verdict === 'requeue') request.timer = this.#context.timers.schedule(REQUEUE_MS, () => this.#conclude(request, 'requeue'));
+    else this.#conclude(request, verdict ?? 'ack');
   }
 
   #conclude(request: Request, verdict: Verdict): void {
@@ -247,6 +259,12 @@ export class Runner implements RequestOwner {
     const store = async (): Promise<void> => env.backend.save(await metaOf(request.received, { status: 'RETRY', result, children: [] }, env));
     this.track(store());
   }
+}
+
+/** Again where the store could not be asked; an error that would come again must not run the task for ever. */
+function unrecordedVerdict({ acksLate, isSettled }: Request, error: unknown): Verdict | undefined {
+  if (!acksLate || isSettled) return undefined;
+  return isUnreachable(error) ? 'requeue' : 'dead';
 }
 
 const revokedFields = ({ reason, signal }: Extract<Outcome, { state: 'REVOKED' }>) => ({
