@@ -5,7 +5,7 @@ import { silentLogger } from '../kernel/logger.ts';
 import { openLink } from '../messaging/connection.ts';
 import { createSerializerRegistry } from '../serialization/index.ts';
 import { transport } from '../transports/memory/index.ts';
-import type { Delivery } from '../transports/transport.ts';
+import type { Channel, Delivery } from '../transports/transport.ts';
 import { EventDispatcher, field } from './dispatcher.ts';
 
 async function setUp() {
@@ -26,7 +26,7 @@ async function setUp() {
   await channel.consume('monitor', (delivery) => void heard.push(delivery), { noAck: true });
   onTestFinished(() => link.close());
   const bodies = (): unknown[] => heard.map(({ message: { body } }) => JSON.parse('text' in body ? body.text : '') as unknown);
-  return { events, heard, bodies };
+  return { events, heard, bodies, link };
 }
 
 test('events of one tick travel as one list, with everything that receivers look at', async () => {
@@ -64,3 +64,29 @@ test('what happened while it was closed goes out when it opens, at most 200 in a
   await events.close();
   await expect.poll(() => bodies().map((body) => (body as unknown[]).length)).toEqual([200, 200, 50]);
 });
+
+test('a channel that was lost is opened again, however much waits already', async () => {
+  const { events, heard, link } = await setUp();
+  const channels: Channel[] = [];
+  const connection = await link.connection();
+  const open = connection.openChannel.bind(connection);
+  connection.openChannel = async () => {
+    channels.push(await open());
+    return channels.at(-1)!;
+  };
+  await events.open();
+  events.sendsTasks = true;
+  await channels[0]![Symbol.asyncDispose]();
+  // Within the second in which no channel is tried for; then one by one, as nothing else happens.
+  for (let i = 0; i < 250; i++) events.task('task-started', String(i), '');
+  await expect
+    .poll(
+      () => {
+        events.task('task-started', 'more', '');
+        return heard.length;
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(1);
+  expect(channels).toHaveLength(2);
+}, 30_000);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { received, sig, testEnv } from '../../test/kit/execution-env.ts';
+import { OperationalError } from '../errors.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
 import { finishTask } from './finish-task.ts';
 import type { Outcome } from './outcome.ts';
@@ -123,6 +124,35 @@ test('a part waits while another holds the claim', async () => {
   await (env.clock as unknown as { advance(ms: number): Promise<void> }).advance(1_000);
   await finished;
   expect(answers).toEqual([]);
+});
+
+test.each(['loadGroup', 'extend', 'close'])('a store that is away for a moment neither fails a chord nor starts its body twice: %s', async (step) => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 1, body);
+  let isAway = true;
+  const flaky = <T extends object>(whole: T): T =>
+    new Proxy(whole, {
+      get(target, key) {
+        const member: unknown = Reflect.get(target, key, target);
+        if (key === 'chords') return flaky(member as object);
+        if (typeof member !== 'function') return member;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (key === step && isAway) {
+            isAway = false;
+            throw new OperationalError('the store is away');
+          }
+          const answer = (await (member as (...given: unknown[]) => unknown).apply(target, args)) as { readonly claim?: object } | undefined;
+          return answer?.claim === undefined ? answer : { ...answer, claim: flaky(answer.claim) };
+        };
+      },
+    });
+  const finished = finishTask(part(0), success(1), { ...env, backend: flaky(env.backend) });
+  await (env.clock as FakeClock).advance(1_000);
+  await finished;
+  expect(env.done).toEqual(['save SUCCESS p0 1', 'start body [1]']);
+  expect(await env.backend.chords!.arrive('g', { index: 0, taskId: 'p0', status: 'SUCCESS', result: { json: '1', value: () => 1 } })).toEqual({
+    kind: 'closed',
+  });
 });
 
 test('a store that counts no chords says so, and nobody waits for ever', async () => {

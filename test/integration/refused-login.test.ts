@@ -11,12 +11,12 @@ if (process.env['CELERIAC_TEST_REDIS'] === undefined) console.warn('skipped: CEL
 
 /* A password that is changed on two sides, one after the other: what ends in between keeps its result. */
 describe.skipIf(process.env['CELERIAC_TEST_REDIS'] === undefined)('a result store that refuses the login for a moment', () => {
-  async function setUp() {
-    const server = await RedisServer.start(['--requirepass', 'old']);
+  async function setUp(own: string) {
+    const server = await RedisServer.start(['--requirepass', own]);
     const lines: string[] = [];
     const log = createLogger({ clock: systemClock, level: 'INFO', write: (line) => void lines.push(line) });
     const broker = `memory://${crypto.randomUUID()}`;
-    const app = new Celery('proj', { broker, backend: `redis://:old@127.0.0.1:${server.port}/0`, taskAcksLate: true, log });
+    const app = new Celery('proj', { broker, backend: `redis://${own === '' ? '' : `:${own}@`}127.0.0.1:${server.port}/0`, taskAcksLate: true, log });
     const gates = new Map<string, () => void>();
     const hold = app.task('proj.hold', async (name: string) => {
       const gate = deferred();
@@ -25,7 +25,7 @@ describe.skipIf(process.env['CELERIAC_TEST_REDIS'] === undefined)('a result stor
       return name;
     });
     const worker = new Worker(app, { hostname: `w1@${crypto.randomUUID()}`, concurrency: 10 });
-    const admin = new Redis(server.port, { password: 'old' });
+    const admin = new Redis(server.port, own === '' ? {} : { password: own });
     onTestFinished(async () => {
       await worker.stop({ mode: 'cold' });
       await app.close();
@@ -43,34 +43,31 @@ describe.skipIf(process.env['CELERIAC_TEST_REDIS'] === undefined)('a result stor
   }
 
   test.each([
-    ['after it has answered', true],
-    ['from the first result on', false],
-  ])(
-    'keeps what ends meanwhile: %s',
-    async (_, hasAnswered) => {
-      const { admin, gates, hold, lines, password, worker } = await setUp();
-      if (hasAnswered) {
-        const first = await hold.delay('first');
-        await expect.poll(() => gates.has('first'), { timeout: 20_000 }).toBe(true);
-        gates.get('first')!();
-        expect(await first.get({ timeout: 20 })).toBe('first');
-      }
-      const names = ['a', 'b', 'c'];
-      const results = await Promise.all(names.map((name) => hold.delay(name)));
-      await expect.poll(() => names.every((name) => gates.has(name)), { timeout: 20_000 }).toBe(true);
-      await password('new');
-      for (const name of names) gates.get(name)!();
-      await expect.poll(() => lines.filter((line) => line.includes('WRONGPASS')), { timeout: 20_000 }).not.toHaveLength(0);
-      await password('old');
-      // Looked up by the test itself: whoever waits is let in again just as late.
-      const keys = results.map(({ id }) => `celery-task-meta-${id}`);
-      await expect.poll(async () => (await admin.mget(keys)).every((meta) => meta?.includes('SUCCESS')), { timeout: 30_000 }).toBe(true);
-      expect(await Promise.all(results.map((result) => result.get({ timeout: 20 })))).toEqual(names);
-      expect(lines.filter((line) => line.includes('CRITICAL'))).toEqual([]);
-      if (hasAnswered) expect(lines.filter((line) => line.includes('WRONGPASS'))).toHaveLength(1);
-      await worker.stop({ mode: 'warm' });
-      expect(worker.stats()['ended']).toEqual({ SUCCESS: names.length + (hasAnswered ? 1 : 0) });
-    },
-    90_000,
-  );
+    ['after it has answered', { own: 'old', hasAnswered: true, says: 'WRONGPASS' }],
+    ['from the first result on', { own: 'old', hasAnswered: false, says: 'WRONGPASS' }],
+    ['where none was asked for', { own: '', hasAnswered: true, says: 'NOAUTH' }],
+  ])('keeps what ends meanwhile: %s', { timeout: 90_000 }, async (_, { own, hasAnswered, says }) => {
+    const { admin, gates, hold, lines, password, worker } = await setUp(own);
+    if (hasAnswered) {
+      const first = await hold.delay('first');
+      await expect.poll(() => gates.has('first'), { timeout: 20_000 }).toBe(true);
+      gates.get('first')!();
+      expect(await first.get({ timeout: 20 })).toBe('first');
+    }
+    const names = ['a', 'b', 'c'];
+    const results = await Promise.all(names.map((name) => hold.delay(name)));
+    await expect.poll(() => names.every((name) => gates.has(name)), { timeout: 20_000 }).toBe(true);
+    await password('new');
+    for (const name of names) gates.get(name)!();
+    await expect.poll(() => lines.filter((line) => line.includes(says)), { timeout: 20_000 }).not.toHaveLength(0);
+    await password(own);
+    // Looked up by the test itself: whoever waits is let in again just as late.
+    const keys = results.map(({ id }) => `celery-task-meta-${id}`);
+    await expect.poll(async () => (await admin.mget(keys)).every((meta) => meta?.includes('SUCCESS')), { timeout: 30_000 }).toBe(true);
+    expect(await Promise.all(results.map((result) => result.get({ timeout: 20 })))).toEqual(names);
+    expect(lines.filter((line) => line.includes('CRITICAL'))).toEqual([]);
+    if (hasAnswered) expect(lines.filter((line) => line.includes(says))).toHaveLength(1);
+    await worker.stop({ mode: 'warm' });
+    expect(worker.stats()['ended']).toEqual({ SUCCESS: names.length + (hasAnswered ? 1 : 0) });
+  });
 });
