@@ -166,6 +166,49 @@ test('a loss is heard and logged once; the return too', async () => {
   ]);
 });
 
+test('connections that are lost at once again and again are met with back-off, and one that lasted is not', async () => {
+  const { link, broker: b } = broker();
+  /** How long it takes to have another after this one was lost. */
+  const reconnectsAfter = async (lastedMs: number): Promise<number> => {
+    await b.clock.advance(lastedMs);
+    b.drop(new Error('frame error'));
+    await b.clock.advance(0);
+    const since = b.clock.monotonic();
+    void link.connection();
+    for (await b.clock.advance(0); !link.isConnected;) await b.clock.advance(500);
+    return b.clock.monotonic() - since;
+  };
+  await link.connection();
+  const waits: number[] = [];
+  for (const lastedMs of [50, 50, 50, 4999, 5000, 50, 50]) waits.push(await reconnectsAfter(lastedMs));
+  expect(waits).toEqual([0, 2000, 4000, 6000, 0, 0, 2000]);
+  expect(b.lines.filter((text) => text.includes('in a row'))).toHaveLength(4);
+  expect(b.lines.find((text) => text.includes('3 in a row have lasted less than 5 s: connecting again in 4 s'))).toBeDefined();
+  for (let i = 0; i < 50; i++) waits.push(await reconnectsAfter(50));
+  expect(Math.max(...waits)).toBe(30_000);
+});
+
+test('nobody waits for what was lost long ago, and a close ends the wait', async () => {
+  const { link, broker: b } = broker();
+  const lose = async (): Promise<void> => {
+    await link.connection();
+    b.drop(new Error('frame error'));
+    await b.clock.advance(0);
+  };
+  await lose();
+  await lose();
+  await b.clock.advance(60_000);
+  await lose();
+  expect(b.tried).toHaveLength(3);
+  const waiting = link.connection();
+  waiting.catch(() => undefined);
+  await b.clock.advance(0);
+  await link.close();
+  await expect(waiting).rejects.toThrow(/closed/);
+  expect(b.tried).toHaveLength(3);
+  expect(b.clock.pending).toBe(0);
+});
+
 test('an abort ends the waiting of one caller, not of the others', async () => {
   const { link, broker: b } = broker();
   const slow = deferred<void>();

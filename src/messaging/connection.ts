@@ -19,6 +19,10 @@ export interface LinkOptions extends Omit<ConnectOptions, 'url' | 'signal'> {
 
 /** kombu's waits between rounds of attempts: 2 seconds, 2 more each time, at most 30. */
 const WAITS = { maxRetries: null, intervalStartMs: 2000, intervalStepMs: 2000, intervalMaxMs: 30_000 };
+/** A connection that is lost sooner than this has not healed anything: whatever ended it may end the next one, too. */
+const STEADY_MS = 5000;
+/** The waits after such losses in a row. One alone is an accident, such as a node that restarts once more: none. */
+const SHORT_LIVED_WAITS = { ...WAITS, intervalStartMs: 0 };
 /** In between the broker is looked for this often, give or take a quarter: neither counted nor told, so that a long outage ends seconds after the broker is back. */
 const LOOK_MS = 2000;
 /** A driver that has not answered this long after its own time limit is given up. */
@@ -38,6 +42,9 @@ class Link implements BrokerLink {
   #attempt: Promise<BrokerConnection> | undefined;
   #url: URL;
   #wasConnected = false;
+  /** How many connections in a row were lost within STEADY_MS; the next one is not opened before `#notBeforeMs`. */
+  #shortLived = 0;
+  #notBeforeMs = 0;
 
   constructor(options: LinkOptions) {
     this.transport = options.transport;
@@ -81,6 +88,8 @@ class Link implements BrokerLink {
   /** Rounds through all URLs until one answers. */
   async #connect(): Promise<BrokerConnection> {
     const { clock, log, maxRetries } = this.#options;
+    const pauseMs = this.#notBeforeMs - clock.monotonic();
+    if (pauseMs > 0) await clock.sleep(pauseMs, this.#closing.signal);
     for (let attempt = 0; ; attempt++) {
       try {
         return this.#use(await this.#round());
@@ -170,15 +179,27 @@ class Link implements BrokerLink {
     this.#connection = connection;
     if (this.#wasConnected) this.#options.log.info(`connected to ${this.address} again`);
     this.#wasConnected = true;
-    void connection.closed.then((reason) => this.#gone(connection, reason ?? new OperationalError(`the connection to ${this.address} was closed`)));
+    const sinceMs = this.#options.clock.monotonic();
+    void connection.closed.then((reason) => this.#gone(connection, sinceMs, reason ?? new OperationalError(`the connection to ${this.address} was closed`)));
     return connection;
   }
 
-  #gone(connection: BrokerConnection, reason: Error): void {
+  #gone(connection: BrokerConnection, sinceMs: number, reason: Error): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
-    this.#options.log.warn(`lost the connection to ${this.address}: ${maskText(reason.message)}`);
+    const pauseMs = this.#pauseAfter(sinceMs);
+    const again = pauseMs > 0 ? `. ${this.#shortLived} in a row have lasted less than ${STEADY_MS / 1000} s: connecting again in ${pauseMs / 1000} s` : '';
+    this.#options.log.warn(`lost the connection to ${this.address}: ${maskText(reason.message)}${again}`);
     this.#lost.emit(reason);
+  }
+
+  /** How long to wait before there may be another connection after the one that was opened then. */
+  #pauseAfter(sinceMs: number): number {
+    const nowMs = this.#options.clock.monotonic();
+    this.#shortLived = nowMs - sinceMs < STEADY_MS ? this.#shortLived + 1 : 0;
+    const pauseMs = this.#shortLived === 0 ? 0 : retryWaitMs(SHORT_LIVED_WAITS, this.#shortLived - 1);
+    this.#notBeforeMs = nowMs + pauseMs;
+    return pauseMs;
   }
 }
 

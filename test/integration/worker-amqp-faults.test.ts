@@ -101,6 +101,20 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ goes on by itself', (
     expect(warnings().filter((line) => line.includes('has ended'))).toEqual([expect.stringContaining('406')]);
   });
 
+  test('when messages come whose headers nest without end: they are refused, and cost no connection', { timeout: 60_000 }, async () => {
+    const { queue, lines, warnings, works, channel, outside } = await setUp();
+    let headers: Record<string, unknown> = {};
+    for (let i = 0; i < 70; i++) headers = { deep: headers };
+    const message = { properties: { headers, content_type: 'application/json' }, payload: '[[], {}, {}]', payload_encoding: 'string' };
+    for (const name of [queue, `w@${queue}.celery.pidbox`])
+      expect(await management('POST', `/api/exchanges/${vhost!.name}/amq.default/publish`, { ...message, routing_key: name })).toEqual({ routed: true });
+    await expect.poll(() => lines.filter((line) => line.includes('Refused')), { timeout: 20_000 }).toHaveLength(1);
+    await works();
+    expect(await inspect(outside, { timeout: 10, limit: 1 }).ping()).toEqual({ [`w@${queue}`]: { ok: 'pong' } });
+    expect(warnings().filter((line) => line.includes('lost the connection'))).toEqual([]);
+    await expect.poll(async () => (await (await channel()).queueInfo(queue))?.messages, { timeout: 20_000 }).toBe(0);
+  });
+
   test('a queue that exists with other properties is reported with both sides’ and what to do', async () => {
     const { channel, outside } = await setUp();
     const name = queueName();

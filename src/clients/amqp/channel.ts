@@ -66,6 +66,8 @@ export class AmqpChannel {
   #waitingForFlow: (() => void)[] = [];
   #incoming: Incoming | undefined;
   #end: { readonly reason: Error | undefined } | undefined;
+  /** Set once we have said that we close it: for what is said on it after that the broker ends the whole connection. */
+  #isClosing = false;
   #tag = 0;
 
   constructor(connection: AmqpConnection, id: number) {
@@ -77,7 +79,7 @@ export class AmqpChannel {
   }
 
   get isOpen(): boolean {
-    return this.#end === undefined;
+    return this.#end === undefined && !this.#isClosing;
   }
 
   /** Publishes not yet confirmed. */
@@ -88,7 +90,7 @@ export class AmqpChannel {
   /** Sends a method and resolves with the answer to it. */
   call<N extends MethodName>(name: N, fields: Partial<Fields<N>>, ...expects: MethodName[]): Promise<Method> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) return reject(this.#gone());
+      if (!this.isOpen) return reject(this.#gone());
       this.#calls.push({ expects, resolve, reject });
       try {
         this.#connection.sendMethod(this.id, name, fields);
@@ -101,7 +103,7 @@ export class AmqpChannel {
 
   /** Sends a method that has no answer. Nothing happens on a channel that is gone. */
   send<N extends MethodName>(name: N, fields: Partial<Fields<N>>): void {
-    if (this.#end === undefined) this.#connection.sendMethod(this.id, name, fields);
+    if (this.isOpen) this.#connection.sendMethod(this.id, name, fields);
   }
 
   /** Resolves when the broker has taken responsibility. Rejects with AmqpReturned (mandatory, no queue), or when the broker refuses it or goes away. */
@@ -119,7 +121,7 @@ export class AmqpChannel {
 
   #publishNow(exchange: string, routingKey: string, properties: BasicProperties, body: Uint8Array, mandatory: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) return reject(this.#gone());
+      if (!this.isOpen) return reject(this.#gone());
       this.#connection.sendContent(this.id, { exchange, routingKey, mandatory }, properties, body);
       this.#unconfirmed.set(this.#nextPublish++, {
         resolve,
@@ -130,7 +132,7 @@ export class AmqpChannel {
   }
 
   async #untilFlowing(): Promise<void> {
-    if (this.#end !== undefined) throw this.#gone();
+    if (!this.isOpen) throw this.#gone();
     if (this.#connection.isCongested) await this.#connection.drained();
     else await new Promise<void>((resolve) => this.#waitingForFlow.push(resolve));
   }
@@ -181,8 +183,10 @@ export class AmqpChannel {
   }
 
   async close(): Promise<void> {
-    if (this.#end !== undefined) return;
-    await this.call('channel.close', { replyCode: 200, replyText: 'done' }, 'channel.close-ok').catch(() => undefined);
+    if (!this.isOpen) return void (await this.closed);
+    const answered = this.call('channel.close', { replyCode: 200, replyText: 'done' }, 'channel.close-ok');
+    this.#isClosing = true;
+    await answered.catch(() => undefined);
     this.finish(undefined);
   }
 
@@ -299,7 +303,7 @@ export class AmqpChannel {
   }
 
   #cancelled(consumerTag: string, nowait: boolean): void {
-    if (!nowait) this.#connection.sendMethod(this.id, 'basic.cancel-ok', { consumerTag });
+    if (!nowait) this.send('basic.cancel-ok', { consumerTag });
     const consumer = this.#consumers.get(consumerTag);
     this.#consumers.delete(consumerTag);
     consumer?.onCancelled();
@@ -307,7 +311,7 @@ export class AmqpChannel {
 
   #flow(isActive: boolean): void {
     this.#isFlowing = isActive;
-    this.#connection.sendMethod(this.id, 'channel.flow-ok', { active: isActive });
+    this.send('channel.flow-ok', { active: isActive });
     if (isActive) for (const resume of this.#waitingForFlow.splice(0)) resume();
   }
 

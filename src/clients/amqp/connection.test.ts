@@ -79,6 +79,25 @@ describe.runIf(url !== undefined)('with a real RabbitMQ', () => {
     expect(channel.isOpen).toBe(true);
   });
 
+  test('what is said on a channel that is being closed does not reach the broker, which would end the connection for it', async () => {
+    const other = await connection.openChannel();
+    await other.call('confirm.select', {}, 'confirm.select-ok');
+    await channel.publish('', queue, {}, Buffer.from('x'));
+    const { deliveryTag } = (await other.get(queue))!;
+    const closing = [other.close(), other.close()];
+    // The broker has closed it, and we have not heard of that yet.
+    await Promise.resolve();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    other.send('basic.ack', { deliveryTag });
+    const refused = [other.publish('', queue, {}, Buffer.from('y')), other.get(queue), other.consume(queue, { onMessage() {}, onCancelled() {} })];
+    expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await Promise.all(closing);
+    expect(await other.closed).toBeUndefined();
+    // It was not acknowledged.
+    channel.send('basic.ack', { deliveryTag: (await take()).deliveryTag });
+    expect(await channel.get(queue)).toBeUndefined();
+  });
+
   test('a consumer whose queue is deleted is told', async () => {
     const other = await connection.openChannel();
     await other.call('queue.declare', { queue: `${queue}-short` }, 'queue.declare-ok');
