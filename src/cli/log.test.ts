@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -48,5 +48,46 @@ test('a log file that is moved away is begun again', () => {
   expect(readFileSync(`${file}.1`, 'utf8')).toMatch(/^\S+ \S+ INFO\/MainProcess\] before\n$/);
   expect(readFileSync(file, 'utf8')).toMatch(/\] after\n.*\] at the end\n$/);
   expect(process.listenerCount('SIGHUP')).toBe(0);
+  rmSync(dir, { recursive: true });
+});
+
+test.skipIf(process.platform !== 'linux')('a full disk costs lines, and nothing else: stderr hears of it once, and the file how many are missing', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'celeriac-log-'));
+  const file = join(dir, 'w.log');
+  const said: string[] = [];
+  {
+    using opened = openLog({ ...given, file, err: (text) => said.push(text) });
+    for (let round = 0; round < 2; round++) {
+      symlinkSync('/dev/full', `${file}.full`);
+      renameSync(`${file}.full`, file);
+      for (const line of ['lost', 'lost too']) opened.log.info(line);
+      unlinkSync(file);
+      opened.log.info('written');
+      opened.log.info('and on');
+      expect(readFileSync(file, 'utf8')).toMatch(/^\n.*WARNING\/MainProcess\] 2 log lines before this one could not be written\n.*\] written\n.*\] and on\n$/);
+    }
+  }
+  expect(said).toEqual([expect.stringMatching(/ERROR\/MainProcess\] The log file .*w\.log takes no lines \(ENOSPC.*\n$/), expect.stringContaining('ENOSPC')]);
+  rmSync(dir, { recursive: true });
+});
+
+test('a log file that cannot be opened again goes on where it was', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'celeriac-log-'));
+  const file = join(dir, 'w.log');
+  const said: string[] = [];
+  {
+    using opened = openLog({ ...given, file, err: (text) => said.push(text) });
+    renameSync(file, `${file}.1`);
+    // Whoever runs the tests may be root, whom no permission stops; a folder in its place is an error for all.
+    mkdirSync(file);
+    opened.log.info('first');
+    process.emit('SIGHUP', 'SIGHUP');
+    opened.log.info('second');
+    rmSync(file, { recursive: true });
+    opened.log.info('third');
+  }
+  expect(said).toEqual([expect.stringMatching(/The log file .*w\.log cannot be opened \(EISDIR/)]);
+  expect(readFileSync(`${file}.1`, 'utf8')).toMatch(/\] first\n.*\] second\n$/);
+  expect(readFileSync(file, 'utf8')).toMatch(/^.*\] third\n$/);
   rmSync(dir, { recursive: true });
 });

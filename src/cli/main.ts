@@ -6,11 +6,11 @@ import { runProgram } from './program.ts';
 import { packageVersion } from '../app/report.ts';
 
 // Whoever reads us may stop reading (`| head`): that is their right, and no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
-  });
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+});
+// Where errors go is often a file, whose disk may be full: then they cannot be said, and no worker ends of that.
+process.stderr.on('error', () => undefined);
 
 // With nothing left to wait for Node ends a program that still waits, and says nothing itself.
 process.once('exit', () => {

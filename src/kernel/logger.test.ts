@@ -42,6 +42,33 @@ test('what is below the level is not written', () => {
   expect(lines).toEqual(['WARNING c', 'ERROR d', 'CRITICAL e']);
 });
 
+test('whoever logs is never thrown at: not by fields that cannot be shown, nor by a sink that fails', () => {
+  const lines: string[] = [];
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  for (const format of [textFormat, jsonFormat]) {
+    const log = createLogger({ clock: createFakeClock(at), level: 'INFO', format, write: (line) => lines.push(line) });
+    log.info('a circle', { circle });
+  }
+  expect(lines).toEqual([
+    expect.stringMatching(/ a circle unshown=TypeError: .*circular/),
+    expect.stringMatching(/"message":"a circle","unshown":"TypeError: .*circular/),
+  ]);
+
+  const tried: string[] = [];
+  const log = createLogger({
+    clock: createFakeClock(at),
+    level: 'INFO',
+    write(line) {
+      tried.push(line);
+      throw new Error('ENOSPC');
+    },
+  });
+  log.error('one');
+  log.info('two');
+  expect(tried).toEqual([expect.stringMatching(/ one$/), expect.stringMatching(/ two$/)]);
+});
+
 test('levels are read in any case and by their short names', () => {
   expect(['info', 'WARN', 'warning', 'fatal', 'loud'].map(levelOf)).toEqual(['INFO', 'WARNING', 'WARNING', 'CRITICAL', undefined]);
   expect(levelOf('constructor')).toBeUndefined();

@@ -25,7 +25,10 @@ export interface LogRecord {
   readonly process: string;
 }
 
-/** A logger of our own: everything at or above `level` is made a line by `format` and handed to `write`. */
+/**
+ * A logger of our own: everything at or above `level` is made a line by `format` and handed to `write`.
+ * Its methods never throw: fields that cannot be shown are left out, and a line that `write` cannot take is lost.
+ */
 export function createLogger(options: {
   readonly clock: Clock;
   readonly level: Level;
@@ -35,11 +38,15 @@ export function createLogger(options: {
 }): Logger {
   const least = WEIGHT[options.level];
   const format = options.format ?? textFormat;
-  const at = (level: Level) =>
-    WEIGHT[level] < least
-      ? () => undefined
-      : (message: string, data?: object) =>
-          options.write(format({ level, message, data, at: options.clock.now(), process: processOf(data) ?? options.process ?? 'MainProcess' }));
+  const log = (level: Level, message: string, data: object | undefined): void => {
+    try {
+      const record = { level, message, at: options.clock.now(), process: processOf(data) ?? options.process ?? 'MainProcess' };
+      options.write(lineOf(format, record, data));
+    } catch {
+      // There is nowhere left to say it, and whoever logs has work to do.
+    }
+  };
+  const at = (level: Level) => (WEIGHT[level] < least ? () => undefined : (message: string, data?: object) => log(level, message, data));
   return {
     debug: at('DEBUG'),
     info: at('INFO'),
@@ -48,6 +55,14 @@ export function createLogger(options: {
     critical: at('CRITICAL'),
     isEnabled: (level) => WEIGHT[level] >= least,
   };
+}
+
+function lineOf(format: (record: LogRecord) => string, record: Omit<LogRecord, 'data'>, data: object | undefined): string {
+  try {
+    return format({ ...record, data });
+  } catch (error) {
+    return format({ ...record, data: { unshown: String(error) } });
+  }
 }
 
 export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, critical: () => undefined };

@@ -42,9 +42,9 @@ export class Project implements AsyncDisposable {
     return { code: status, out: this.#shown(stdout), err: this.#shown(stderr) };
   }
 
-  /** Starts a command that goes on. */
-  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const running = new Running(spawn(process.execPath, [main, ...argv], { cwd: this.dir, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] }));
+  /** Starts a command that goes on. Its stderr can be an open file. */
+  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, stderr: 'pipe' | number = 'pipe'): Running {
+    const running = new Running(spawn(process.execPath, [main, ...argv], { cwd: this.dir, env: environment(env), stdio: ['ignore', 'pipe', stderr] }));
     this.#running.push(running);
     return running;
   }
@@ -69,7 +69,7 @@ export class Running {
   constructor(child: ChildProcess) {
     this.#child = child;
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.out += text));
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.err += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));
     this.ended = new Promise((resolve) => void child.on('close', (code) => resolve(code)));
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Project, type Running } from './project.ts';
@@ -138,6 +138,23 @@ test('--logformat=json writes one object a line, -f to a file, and settings stan
   expect(await worker.ended).toBe(0);
   expect(worker.out + worker.err).toBe('');
   expect(lines()[0]).toMatchObject({ level: 'INFO', process: 'MainProcess' });
+});
+
+test.skipIf(process.platform !== 'linux').each(['a log file', 'stderr'])('a disk that is full for %s costs lines, but no task', async (where) => {
+  await using project = new Project({ 'tasks.ts': tasks }, 'module');
+  const full = openSync('/dev/full', 'w');
+  symlinkSync('/dev/full', join(project.dir, 'w.log'));
+  const worker = project.start(
+    ['-A', 'tasks', 'worker', '-l', 'debug', ...(where === 'stderr' ? [] : ['-f', 'w.log'])],
+    {},
+    where === 'stderr' ? full : 'pipe',
+  );
+  closeSync(full);
+  const id = project.run(['-A', 'tasks', 'call', 'tasks.add', '-a', '[20, 22]']).out.trim();
+  expect(project.run(['-A', 'tasks', 'result', id, '--timeout', '30'])).toMatchObject({ code: 0, out: '42\n' });
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toBe(0);
+  if (where !== 'stderr') expect(worker.err).toMatch(/^\[.*: ERROR\/MainProcess] The log file w\.log takes no lines \(ENOSPC.*\n$/);
 });
 
 test.each(['async', 'prefork'])('-P %s loads what `include` and -I name, logs what tasks print, and ends though the app left a timer', async (pool) => {
