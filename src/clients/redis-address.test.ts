@@ -51,3 +51,8 @@ test.each([
 ])('%s is refused in words', (url, words) => {
   expect(() => addressOf(url)).toThrow(words);
 });
+
+test('what is left of a password whose slash is not escaped is not shown', () => {
+  expect(() => addressOf('redis://u:12/SECRET@host/0')).toThrow(/redis:\/\/u:\*\*@host\/0: .*In a password \/ is written %2F/);
+  expect(() => addressOf('redis://u:12/SECRET@host/0')).not.toThrow(/SECRET/);
+});

@@ -55,6 +55,11 @@ const text = (given: string): string | undefined => (given === '' ? undefined : 
 function database(path: string, shown: string): number {
   const given = path.replace(/^\/+/, '');
   if (given === '') return 0;
+  // The rest of a password whose slash is not escaped: it must not be shown.
+  if (given.includes('@'))
+    throw new ImproperlyConfigured(
+      `${shown}: the path of a Redis URL is the number of a database (redis://host:6379/0), and has no @. In a password / is written %2F`,
+    );
   if (!/^\d+$/.test(given))
     throw new ImproperlyConfigured(`${shown}: the path of a Redis URL is the number of a database (redis://host:6379/0), not ${JSON.stringify(given)}`);
   return Number(given);

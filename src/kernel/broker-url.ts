@@ -29,8 +29,9 @@ export function parseUrl(text: string): URL {
     throw new ImproperlyConfigured(`${JSON.stringify(hiddenLogin(text))} names a server, but not which kind of broker or store it is; did you mean ${meant}?`);
   }
   if (!URL.canParse(url)) {
+    const hint = text.includes('@') ? '. In a password / is written %2F, ? %3F, # %23 and @ %40' : '';
     throw new ImproperlyConfigured(
-      `${JSON.stringify(maskUrl(text))} is not a URL; expected something like redis://127.0.0.1:6379/0, amqp://user:password@host//, or sqlite:///tasks.db`,
+      `${JSON.stringify(text.includes('://') ? maskUrl(text) : hiddenLogin(text))} is not a URL; expected something like redis://127.0.0.1:6379/0, amqp://user:password@host//, or sqlite:///tasks.db${hint}`,
     );
   }
   return new URL(url);
@@ -40,19 +41,29 @@ export function parseUrl(text: string): URL {
 const SCHEME_OF_PORT: Readonly<Record<string, string>> = { 6379: 'redis', 6380: 'rediss', 26379: 'sentinel', 5672: 'amqp', 5671: 'amqps' };
 
 /** A login without a scheme before it, which `maskUrl` does not take for one. */
-const hiddenLogin = (text: string): string => text.replace(/^[^/?#]*@/, '**@');
+const hiddenLogin = (text: string): string => text.replace(/^.*@/s, '**@');
 
 /** The scheme without its colon: `redis`, `sqla+sqlite`. */
 export const schemeOf = (url: URL): string => url.protocol.slice(0, -1);
 
-const SECRET_QUERY = /([?&](?:password|passwd|pwd|token|secret|access_key|secret_access_key|api_key)=)[^&#]*/gi;
+/** Where the next URL of a list begins, or the next one in a text. */
+const NEXT_URL = String.raw`(?<=[\s;,"'(<[|])[a-z][a-z0-9+.-]*://`;
+const within = (characters: string): string => `(?:(?!${NEXT_URL})${characters})*`;
+/** From the first colon to the last `@`: somebody who has not escaped the `/`, `?`, `#` or `@` of a password has a URL that is none, or quite another one. */
+const LOGIN_OF_URL = new RegExp(`(://(?!/)${within('[^:]')}):${within('.')}@`, 'gis');
+/** In a text a blank ends the URL, save between what is a login for certain. */
+const LOGIN_IN_TEXT = new RegExp(
+  String.raw`(://(?!/)${within(String.raw`[^:\s]`)}):(?:${within(String.raw`[^/?#\n]`)}@(?:${within(String.raw`\S`)}@)?|${within(String.raw`\S`)}@)`,
+  'gi',
+);
+const SECRET_QUERY = /([?&][\w.-]*(?:pass(?:word|wd|phrase)|pwd|token|secret|key|sig|signature|credentials?)=)[^&;\n]*/gi;
 
 /** The text of a URL, or of a list of them, with every password replaced by `**`. Works on what is not quite a URL too: a secret must never be shown. */
 export function maskUrl(url: URL | string): string {
-  return String(url)
-    .replaceAll(/(:\/\/[^/?#:@]*):((?:[^/?#@]|[/?#](?=[^/]*@))*)@/g, '$1:**@')
-    .replaceAll(SECRET_QUERY, '$1**');
+  return String(url).replaceAll(LOGIN_OF_URL, '$1:**@').replaceAll(SECRET_QUERY, '$1**');
 }
 
 /** Any text (an error's message, a log line) with the passwords of URLs in it masked. */
-export const maskText = maskUrl as (text: string) => string;
+export function maskText(text: string): string {
+  return text.replaceAll(LOGIN_IN_TEXT, '$1:**@').replaceAll(SECRET_QUERY, '$1**');
+}
