@@ -1,37 +1,42 @@
 import type { RedisConnection } from '../../clients/redis.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { ResponseError } from '../../errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
 import { RedisKeys } from './keys.ts';
 import { priorityOf, readOwnRecord } from './record.ts';
 import * as scripts from './scripts.ts';
 
 const BATCH = 200;
 const PAGE = 5000;
+/** After so long what could not go back is tried again; what is due after it must not wait for that. */
+const REFUSED_S = 60;
 
 /** Messages that wait in nobody's hands for their time (decisions.md 25). */
 export class Parked {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
   readonly #clock: Clock;
+  readonly #log: Logger;
 
-  constructor(options: { readonly connection: RedisConnection; readonly keys: RedisKeys; readonly clock: Clock }) {
+  constructor(options: { readonly connection: RedisConnection; readonly keys: RedisKeys; readonly clock: Clock; readonly log: Logger }) {
     this.#connection = options.connection;
     this.#keys = options.keys;
     this.#clock = options.clock;
+    this.#log = options.log;
   }
 
   /** Puts back what is due; how many. */
   async bringDue(max: number): Promise<number> {
-    const tags = (await this.#connection.call(
-      'ZRANGE',
-      this.#keys.eta,
-      '-inf',
-      this.#clock.now() / 1000,
-      'BYSCORE',
-      'LIMIT',
-      0,
-      Math.min(max, BATCH),
-    )) as string[];
-    return this.#unpark(tags);
+    const now = this.#clock.now() / 1000;
+    let moved = 0;
+    while (moved < max) {
+      const limit = Math.min(max - moved, BATCH);
+      const tags = (await this.#connection.call('ZRANGE', this.#keys.eta, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) as string[];
+      moved += await this.#unpark(tags);
+      // Each tag that was looked at is due no more, whoever has put it back.
+      if (tags.length < limit) break;
+    }
+    return moved;
   }
 
   /** Makes due now what is parked of these tasks. */
@@ -63,10 +68,23 @@ export class Parked {
         lists.set(list, [...(lists.get(list) ?? []), tag, own.envelope]);
       }
     }
-    const { unacked, unackedIndex, eta } = this.#keys;
     // Python's sweep was faster.
-    if (vanished.length > 0) await this.#connection.call('ZREM', eta, ...vanished);
-    const moved = await Promise.all([...lists].map(([list, pairs]) => this.#connection.run(scripts.unpark, [unacked, unackedIndex, eta, list], pairs)));
-    return moved.reduce<number>((sum, count) => sum + Number(count), 0);
+    if (vanished.length > 0) await this.#connection.call('ZREM', this.#keys.eta, ...vanished);
+    const moved = await Promise.all([...lists].map(([list, pairs]) => this.#putInto(list, pairs)));
+    return moved.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #putInto(list: string, pairs: readonly (string | Buffer)[]): Promise<number> {
+    const { unacked, unackedIndex, eta } = this.#keys;
+    try {
+      return Number(await this.#connection.run(scripts.unpark, [unacked, unackedIndex, eta, list], pairs));
+    } catch (error) {
+      if (!(error instanceof ResponseError)) throw error;
+      const tags = pairs.filter((_, i) => i % 2 === 0);
+      this.#log.error(`${tags.length} messages that are due cannot go back into "${list}": ${error.message}. They are tried again in ${REFUSED_S} s`);
+      const again = this.#clock.now() / 1000 + REFUSED_S;
+      await this.#connection.call('ZADD', eta, 'XX', ...tags.flatMap((tag) => [again, tag]));
+      return 0;
+    }
   }
 }

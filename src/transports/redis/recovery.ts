@@ -1,4 +1,5 @@
 import type { RedisConnection } from '../../clients/redis.ts';
+import { ResponseError } from '../../errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -39,6 +40,8 @@ export class Recovery {
   readonly #goneSince = new Map<string, number>();
   /** When each entry of our own taken lists was first seen there. */
   #strays = new Map<string, number>();
+  /** How often a list has refused what should go back into it. */
+  #refusals = 0;
   #refreshedAt = -Infinity;
   #restoredAt = -Infinity;
 
@@ -65,14 +68,14 @@ export class Recovery {
     const end = `/taken/${owner}`;
     const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
     const names = members.filter((member) => member.endsWith(end));
+    const refusals = this.#refusals;
     let count = await this.emptyTaken(
       owner,
       names.map((name) => name.slice(0, -end.length)),
     );
-    if (names.length > 0) await this.#connection.call('ZREM', this.#keys.workers, ...names);
+    if (names.length > 0 && this.#refusals === refusals) await this.#connection.call('ZREM', this.#keys.workers, ...names);
     const held = (await heldBy(this.#connection, this.#keys, owner)).filter(({ tag }) => !known.has(tag));
-    for (let i = 0; i < held.length && count < max; i += BATCH) count += await this.#giveBack(held.slice(i, Math.min(i + BATCH, i + max - count)));
-    return count;
+    return count + (await this.#giveBack(held, max - count));
   }
 
   async #lostOwners(): Promise<readonly string[]> {
@@ -99,27 +102,51 @@ export class Recovery {
   }
 
   async #bringBack(owner: string, max: number): Promise<number> {
+    const refusals = this.#refusals;
     const count = await this.returnHeld(owner, new Set(), max);
-    if (count < max) {
+    // What still stands there is found again as long as the list of workers knows of its owner.
+    if (count < max && this.#refusals === refusals) {
       await this.#connection.call('ZREM', this.#keys.workers, owner);
       this.#given.log.warn(`worker ${owner} is gone: ${count} messages that it held are back in their queues`);
     }
     return count;
   }
 
-  async #giveBack(held: readonly HeldEntry[]): Promise<number> {
+  /** A list that refuses (its name is another type of key's by now) keeps nobody else from going back; what is for it stays where it is. */
+  async #unlessRefused(list: string, move: () => Promise<number>): Promise<number> {
+    try {
+      return await move();
+    } catch (error) {
+      if (!(error instanceof ResponseError)) throw error;
+      this.#refusals++;
+      this.#given.log.error(`messages cannot go back into "${list}": ${error.message}. They are kept, and tried again at each look`);
+      return 0;
+    }
+  }
+
+  async #giveBack(held: readonly HeldEntry[], max = Infinity): Promise<number> {
     const lists = new Map<string, (string | Buffer)[]>();
     for (const { tag, record } of held) {
       const own = readOwnRecord(record);
       if (own === undefined) continue;
       const list = this.#keys.list(own.queue, priorityOf(own.envelope.toString()));
-      lists.set(list, [...(lists.get(list) ?? []), tag, marked(own.envelope)]);
+      const pairs = lists.get(list) ?? [];
+      if (pairs.push(tag, marked(own.envelope)) === 2) lists.set(list, pairs);
     }
     const { unacked, unackedIndex } = this.#keys;
-    const moved = await Promise.all(
-      [...lists].map(([list, pairs]) => this.#connection.run(scripts.giveBack, [unacked, unackedIndex, list], ['RPUSH', ...pairs])),
-    );
-    return moved.reduce<number>((sum, count) => sum + Number(count), 0);
+    let moved = 0;
+    for (const [list, pairs] of lists) {
+      moved += await this.#unlessRefused(list, async () => {
+        let count = 0;
+        for (let i = 0; i < pairs.length && moved + count < max;) {
+          const some = pairs.slice(i, i + 2 * Math.min(BATCH, max - moved - count));
+          i += some.length;
+          count += Number(await this.#connection.run(scripts.giveBack, [unacked, unackedIndex, list], ['RPUSH', ...some]));
+        }
+        return count;
+      });
+    }
+    return moved;
   }
 
   /** What blocking takes had moved from these queues, next to be taken again. */
@@ -127,11 +154,14 @@ export class Recovery {
     let count = 0;
     for (const queue of queues) {
       const taken = this.#keys.taken(queue, owner);
-      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) {
-        count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
-      }
+      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) count += await this.#putBack(queue, taken, envelope);
     }
     return count;
+  }
+
+  #putBack(queue: string, taken: string, envelope: Buffer): Promise<number> {
+    const list = this.#keys.list(queue, 0);
+    return this.#unlessRefused(list, async () => Number(await this.#connection.run(scripts.putBack, [taken, list], [envelope, marked(envelope)])));
   }
 
   /** What the server has moved for an old connection of ours that it believed alive. Whatever we know of leaves its taken list long before a second look. */
@@ -145,7 +175,7 @@ export class Recovery {
         const key = `${taken} ${envelope.toString('latin1')}`;
         const since = this.#strays.get(key) ?? now;
         if (now - since < this.#options.confirmMs) strays.set(key, since);
-        else count += Number(await this.#connection.run(scripts.putBack, [taken, this.#keys.list(queue, 0)], [envelope, marked(envelope)]));
+        else count += await this.#putBack(queue, taken, envelope);
       }
     }
     this.#strays = strays;
@@ -235,7 +265,12 @@ export class Recovery {
     }
     const envelope = marked(Buffer.from(read.envelope));
     const listOf = (queue: string): string => this.#keys.list(queue, priorityOf(read.envelope));
-    if ((await this.#connection.run(scripts.giveBack, [unacked, unackedIndex, listOf(first)], ['RPUSH', tag, envelope])) !== 1) return false;
+    const moved = await this.#unlessRefused(listOf(first), async () => {
+      // All of them must be lists before the record goes.
+      for (const queue of others) await this.#connection.call('LLEN', listOf(queue));
+      return Number(await this.#connection.run(scripts.giveBack, [unacked, unackedIndex, listOf(first)], ['RPUSH', tag, envelope]));
+    });
+    if (moved !== 1) return false;
     for (const queue of others) await this.#connection.call('RPUSH', listOf(queue), envelope);
     return true;
   }

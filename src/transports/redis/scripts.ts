@@ -3,26 +3,43 @@ import { redisScript } from '../../clients/redis.ts';
 /*
  * Each script is one step that cannot be seen half done. `UNPACK` limits: Lua hands at most some 8,000 values to a command,
  * so callers send at most 1,000 tags at a time.
+ * Nothing is rolled back: what may be refused (a list's name under which somebody keeps another type of key, a command we may not use) is asked for
+ * before anything is removed, or else what was removed is put back. LLEN and ZCARD fail on another type of key in the server's own words, and need no memory.
  */
+
+/** Holds what was removed from lists. Gives the refusal, or nil. */
+const RECORD = `
+local function record(unacked, index, fields, scores)
+  local reply = redis.pcall('HSET', unacked, unpack(fields))
+  if type(reply) == 'number' then reply = redis.pcall('ZADD', index, unpack(scores)) end
+  if type(reply) == 'number' then return nil end
+  for i = 1, #fields, 2 do redis.pcall('HDEL', unacked, fields[i]) end
+  return reply
+end`;
 
 /**
  * Takes, holds, and acknowledges what was done with before; acks last, so that the two tables do not become empty and grow anew at each call.
  * KEYS lease, unacked, unacked_index, lists… · ARGV now, how many, longest in bytes, tag prefix, first number, number of lists, which lists to arm ("01…"; "2": not, and its name is not among the keys), a record's end for each list, those names, acked tags…
  * Gives "list:count …" and the envelopes; of one that is too long the beginning, after "!". False: this owner was declared lost.
+ * A list that is none ends the taking; it is told by a call that has nothing else to tell.
  * Reading arms client tracking, and a pop that finds nothing is no reading: hence EXISTS.
  */
-export const take = redisScript(`
+export const take = redisScript(`${RECORD}
 if redis.call('GET', KEYS[1]) == 'lost' then return false end
 local now, wanted, longest, prefix, number, lists = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local got, from, fields, scores, empty = {''}, {}, {}, {}, {}
+local got, from, fields, scores, empty, pops, refused = {''}, {}, {}, {}, {}, {}, nil
 local named, _, hidden = 8 + lists, string.gsub(ARGV[7], '2', '')
 local acked = named + hidden
 for l = 1, lists do
   if #got > wanted then break end
   local list, arm = KEYS[l + 3], string.sub(ARGV[7], l, l)
   if arm == '2' then list, named = ARGV[named], named + 1 end
-  local popped = redis.call('RPOP', list, wanted - #got + 1)
-  if popped then
+  local popped = redis.pcall('RPOP', list, wanted - #got + 1)
+  if popped and popped.err then
+    refused = popped
+    break
+  elseif popped then
+    pops[#pops + 1] = {list, popped}
     from[#from + 1] = l - 1 .. ':' .. #popped
     for i = 1, #popped do
       local n, text = #got, popped[i]
@@ -39,14 +56,22 @@ for l = 1, lists do
   end
 end
 if #got > 1 then
-  redis.call('HSET', KEYS[2], unpack(fields))
-  redis.call('ZADD', KEYS[3], unpack(scores))
+  local failed = record(KEYS[2], KEYS[3], fields, scores)
+  if failed then
+    for p = #pops, 1, -1 do
+      local list, popped = pops[p][1], pops[p][2]
+      for i = #popped, 1, -1 do redis.call('RPUSH', list, popped[i]) end
+    end
+    return failed
+  end
 elseif #empty > 0 then
   redis.call('EXISTS', unpack(empty))
 end
 if #ARGV >= acked then
   redis.call('HDEL', KEYS[2], unpack(ARGV, acked))
   redis.call('ZREM', KEYS[3], unpack(ARGV, acked))
+elseif refused and #got == 1 then
+  return refused
 end
 got[1] = table.concat(from, ' ')
 return got`);
@@ -58,19 +83,21 @@ redis.call('ZREM', KEYS[2], unpack(ARGV))
 return 1`);
 
 /** Records as held what a blocking take had moved. KEYS unacked, unacked_index, taken · ARGV now, tag, envelope, the record's end */
-export const hold = redisScript(`
+export const hold = redisScript(`${RECORD}
 if redis.call('LREM', KEYS[3], -1, ARGV[3]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], ARGV[2], '[' .. ARGV[3] .. ARGV[4])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
-return 1`);
+local failed = record(KEYS[1], KEYS[2], {ARGV[2], '[' .. ARGV[3] .. ARGV[4]}, {ARGV[1], ARGV[2]})
+if failed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
+return failed or 1`);
 
 /** Puts back what a blocking take had moved, next to be taken. KEYS taken, list · ARGV envelope as taken, envelope as put back */
 export const putBack = redisScript(`
+redis.call('LLEN', KEYS[2])
 if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
 return redis.call('RPUSH', KEYS[2], ARGV[2])`);
 
 /** From held to a list again; only whoever removes the record pushes. KEYS unacked, unacked_index, list · ARGV LPUSH or RPUSH, then tag, envelope, tag, envelope… */
 export const giveBack = redisScript(`
+redis.call('LLEN', KEYS[3])
 local moved = 0
 for i = 2, #ARGV, 2 do
   if redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then
@@ -83,6 +110,7 @@ return moved`);
 
 /** From held to the dead letters, the newest of which are kept. KEYS unacked, unacked_index, dead · ARGV how many to keep, length of the record's end, tags… */
 export const bury = redisScript(`
+redis.call('LLEN', KEYS[3])
 for i = 3, #ARGV do
   local record = redis.call('HGET', KEYS[1], ARGV[i])
   if record then
@@ -95,10 +123,11 @@ return redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[1]) - 1)`);
 
 /** From held to parked: the same records under tags that are nobody's, which kombu's sweep finds when they are due. KEYS unacked, unacked_index, eta · ARGV tag, new tag, score for kombu, due; tag, … */
 export const park = redisScript(`
+redis.call('ZCARD', KEYS[3])
 for i = 1, #ARGV, 4 do
   local record = redis.call('HGET', KEYS[1], ARGV[i])
-  redis.call('HDEL', KEYS[1], ARGV[i])
   redis.call('ZREM', KEYS[2], ARGV[i])
+  redis.call('HDEL', KEYS[1], ARGV[i])
   if record then
     redis.call('HSET', KEYS[1], ARGV[i + 1], record)
     redis.call('ZADD', KEYS[2], ARGV[i + 2], ARGV[i + 1])
@@ -158,12 +187,13 @@ return {#looked, found}`);
 
 /** Brings back parked messages that are due; not marked redelivered, they never were with anyone. KEYS unacked, unacked_index, eta, list · ARGV tag, envelope, tag, envelope… */
 export const unpark = redisScript(`
+redis.call('LLEN', KEYS[4])
 local moved = 0
 for i = 1, #ARGV, 2 do
   redis.call('ZREM', KEYS[3], ARGV[i])
   if redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then
-    redis.call('ZREM', KEYS[2], ARGV[i])
     redis.call('RPUSH', KEYS[4], ARGV[i + 1])
+    redis.call('ZREM', KEYS[2], ARGV[i])
     moved = moved + 1
   end
 end

@@ -71,7 +71,7 @@ export class RedisStore implements QueueStore {
       onReturned: () => this.#waiting.ring(),
     });
     void connections.closed.then(() => this.#leaveBehind());
-    this.#parked = new Parked({ connection, keys, clock });
+    this.#parked = new Parked({ connection, keys, clock, log });
     this.#recovery = new Recovery({
       ...{ connection, keys, owner, clock, log, options: connections.options, parked: this.#parked },
       bindingsOf: (exchange) => this.bindings.of(exchange),
