@@ -63,7 +63,9 @@ export class Waiting implements AsyncDisposable {
 
   /** Whether a look into these queues arms everything that is needed to wait. */
   isPrepared(queues: readonly string[]): boolean {
-    return this.#doorbell.isReady && queues.every((queue, i) => i >= MAX_BLOCKING || this.#lists.has(queue));
+    if (!this.#doorbell.isReady) return false;
+    // Which of many queues come first changes with each take: what no connection is left for is armed by the look itself.
+    return queues.slice(0, MAX_BLOCKING).every((queue) => this.#lists.has(queue)) || (this.#lists.size >= MAX_BLOCKING && this.#idleList() === undefined);
   }
 
   /** One at a time: two seats may want the same list. */
@@ -97,8 +99,8 @@ export class Waiting implements AsyncDisposable {
 
   async #openList(queue: string): Promise<void> {
     const { connections, keys, lease, owner } = this.#options;
-    const idle = [...this.#lists.values()].find((list) => !list.isBlocked && !this.#isSeated(list.queue));
     if (this.#lists.size >= MAX_BLOCKING) {
+      const idle = this.#idleList();
       // All are in use: tracking does for this one.
       if (idle === undefined) return;
       this.#lists.delete(idle.queue);
@@ -114,6 +116,10 @@ export class Waiting implements AsyncDisposable {
       onMessage: ({ taken }, envelope) => this.#onMessage({ queue, taken, envelope }),
     });
     this.#lists.set(queue, list);
+  }
+
+  #idleList(): BlockingList | undefined {
+    return [...this.#lists.values()].find((list) => !list.isBlocked && !this.#isSeated(list.queue));
   }
 
   #block(queues: readonly string[]): number | undefined {
