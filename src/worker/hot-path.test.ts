@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { BackendStoreError, ImproperlyConfigured, OperationalError } from '../errors.ts';
 import { BY_HAND } from './intake.ts';
 import { createFixture } from '../../test/support/worker.ts';
 
@@ -33,41 +32,6 @@ describe('acknowledging', () => {
     store();
     await settled();
     expect(verdicts).toEqual(['a ack']);
-  });
-
-  test('late: while the store cannot be asked or refuses our login the result waits, and is said once', async () => {
-    const { clock, deliver, env, lines, pool, saved, verdicts, settled } = createFixture({ policies: { add: { acksLate: true } } });
-    const store = env.backend.save.bind(env.backend);
-    const errors = [new ImproperlyConfigured('WRONGPASS'), new OperationalError('away'), new ImproperlyConfigured('NOAUTH')];
-    env.backend.save = (meta) => (errors.length > 0 ? Promise.reject(errors.shift()!) : store(meta));
-    deliver('a');
-    pool.begin('a');
-    pool.end('a', { state: 'SUCCESS' });
-    await settled();
-    expect(verdicts).toEqual([]);
-    await clock.advance(10_000);
-    expect(verdicts).toEqual(['a ack']);
-    expect(saved).toMatchObject([{ task_id: 'a', status: 'SUCCESS' }]);
-    expect(lines.filter((line) => line.startsWith('WARNING'))).toHaveLength(1);
-  });
-
-  test.each([
-    ['an unexpected error sends it to the dead letters', new TypeError('oops'), 'dead'],
-    ['a lost store gives it back, after a while', new OperationalError('away'), 'requeue'],
-    ['a store that refuses it for good ends it', new BackendStoreError('never'), 'ack'],
-  ])('late: not acknowledged when it cannot be finished: %s', async (_, error, verdict) => {
-    const { clock, context, deliver, lines, pool, runner, verdicts, settled } = createFixture({ policies: { add: { acksLate: true } } });
-    deliver('a');
-    pool.begin('a');
-    pool.after = () => Promise.reject(error);
-    Object.assign(context.env.findTask('add')!, { listensAfter: true });
-    pool.end('a', { state: 'SUCCESS' });
-    await settled();
-    expect(lines.filter((line) => line.startsWith('CRITICAL'))).toHaveLength(1);
-    if (verdict === 'requeue') expect(verdicts).toEqual([]);
-    await clock.advance(10_000);
-    expect(verdicts).toEqual([`a ${verdict}`]);
-    expect(runner.isIdle).toBe(true);
   });
 
   test('a lost child: another worker gets it and nothing is stored, if the task wants that', async () => {

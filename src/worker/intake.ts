@@ -15,7 +15,10 @@ import type { Limits } from './request.ts';
 import type { Runner } from './runner.ts';
 import { taskReceived } from './task-events.ts';
 
-/** What is due later than this is put aside in the store, where it can be (decisions.md 25). */
+/**
+ * What is due later than this is put aside in the store, where it can be (decisions.md 25), and comes back so long before it is due:
+ * a store looks for what has come due every few seconds, a timer is exact.
+ */
 const PARK_MS = 10_000;
 /** In place of the epoch of a message that was taken by hand: no channel counts it. */
 export const BY_HAND = -1;
@@ -124,7 +127,9 @@ export class Intake {
     const { counters, log } = this.#context;
     counters.parked += 1;
     log.info(`Task ${received.headers.task}[${received.headers.id}] waits in the broker until ${new Date(atMs).toISOString()}`);
-    const parked = delivery.park!(atMs);
+    // More than may wait here come when they are due, as soon as the store looks.
+    const isFar = atMs - this.#context.clock.now() > PARK_MS;
+    const parked = delivery.park!(isFar ? atMs - PARK_MS : atMs);
     this.#runner.track(parked);
     // A revoke that came while it was on its way there has not found it.
     parked.then(

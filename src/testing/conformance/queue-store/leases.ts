@@ -213,6 +213,21 @@ export const leaseCases: readonly Case<QueueStoreHarness>[] = [
     },
   },
   {
+    name: 'one look brings back all that is due',
+    skip: (harness) => (harness.capabilities.delayedDelivery === 'park' ? undefined : 'this transport does not park'),
+    async run(harness) {
+      const texts = Array.from({ length: 450 }, (_, i) => `m${i}`);
+      const store = await storeWith(harness, 'q', texts);
+      await store.renew(harness.times.leaseMs);
+      const taken = await drain(store, 'q');
+      assert.equal(taken.length, texts.length);
+      const due = harness.now() - 1000;
+      await Promise.all(taken.map((reservation, i) => store.park!(reservation, due + i)));
+      assert.equal(await store.recover(1000), texts.length);
+      assert.deepEqual(textsOf(await drain(store, 'q')).toSorted(), texts.toSorted());
+    },
+  },
+  {
     name: 'a parked message survives the owner that parked it',
     skip: (harness) => (harness.capabilities.delayedDelivery === 'park' ? undefined : 'this transport does not park'),
     async run(harness) {
