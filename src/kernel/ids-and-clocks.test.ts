@@ -14,6 +14,11 @@ test('the logical clock goes forward with each event, and past those of others',
   expect([clock.forward(), clock.adjust(10), clock.adjust(3), clock.value]).toEqual([5, 11, 12, 12]);
 });
 
+test.each([1e308, Infinity, NaN, 2 ** 53, Number.MAX_SAFE_INTEGER, 0.5, -7, 2n ** 60n, '9'])('a clock of %s does not move ours', (hostile) => {
+  const clock = new LamportClock(4);
+  expect([clock.adjust(hostile), clock.forward()]).toEqual([5, 6]);
+});
+
 test('a case that was forgotten says so', () => {
   expect(() => assertNever('odd' as never)).toThrow('unexpected value: "odd"');
 });

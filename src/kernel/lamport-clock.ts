@@ -1,3 +1,6 @@
+/** No honest clock comes this far. Beyond 2^53 a step forward would leave it where it is, so nobody may take ours near that. */
+const FURTHEST = 2 ** 52;
+
 /** Celery's logical clock: one step before each event or control message sent, and past that of each one received. */
 export class LamportClock {
   #value: number;
@@ -14,7 +17,9 @@ export class LamportClock {
     return (this.#value += 1);
   }
 
-  adjust(other: number): number {
-    return (this.#value = Math.max(this.#value, other) + 1);
+  /** What a peer says is taken for one only where it can be one. */
+  adjust(other: unknown): number {
+    const isClock = Number.isSafeInteger(other) && (other as number) < FURTHEST;
+    return (this.#value = (isClock ? Math.max(this.#value, other as number) : this.#value) + 1);
   }
 }

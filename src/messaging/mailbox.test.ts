@@ -17,3 +17,10 @@ test.each([
 ])('a command for %j reaches w1@box: %j', (envelope, isHeard) => {
   expect(isForNode(envelope, 'w1@box')).toBe(isHeard);
 });
+
+test.each([
+  { pattern: '^(\\w+\\w?)+$', matcher: 'pcre' },
+  { pattern: `${'*a'.repeat(30)}b`, matcher: 'glob' },
+])('a pattern that would be tried for years names nobody, soon: %j', (envelope) => {
+  expect(isForNode(envelope, `${'a'.repeat(60)}@box`)).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import type { Clock } from '../kernel/clock.ts';
 import type { LamportClock } from '../kernel/lamport-clock.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -161,12 +162,19 @@ export function isForNode(
   if (typeof destination === 'string') return destination === hostname;
   if (typeof pattern !== 'string' || typeof matcher !== 'string') return true;
   try {
-    return (matcher === 'pcre' ? new RegExp(pattern) : globPattern(pattern)).test(hostname);
+    return isMatch(matcher === 'pcre' ? new RegExp(pattern) : globPattern(pattern), hostname);
   } catch {
-    // An expression that is none names nobody.
+    // An expression that is none, or never comes to an end, names nobody.
     return false;
   }
 }
+
+/** For a pattern to be tried; an honest one takes microseconds. */
+const MATCH_MS = 50;
+const TRY = new Script('expression.test(hostname)');
+
+/** A peer's pattern may backtrack for years: it is given a time, and throws where that is over. */
+const isMatch = (expression: RegExp, hostname: string): boolean => TRY.runInNewContext({ expression, hostname }, { timeout: MATCH_MS }) as boolean;
 
 /** Python's fnmatch: `*`, `?`, `[seq]`, `[!seq]`. */
 function globPattern(glob: string): RegExp {

@@ -24,6 +24,25 @@ test.each<[string, JsonObject]>([
   expect(rest).toEqual({ queue: 'q', exchange: 'e', routingKey: 'k', redelivered: true });
 });
 
+test.each<[string, unknown]>([
+  ['an integer beyond 2^53', 2n ** 60n],
+  ['a date', new Date(5000)],
+  ['bytes', new Uint8Array([0, 255])],
+  ['what is no number', { deep: [NaN, -Infinity] }],
+  ['a map that looks like a typed value', { __type__: 'datetime', __value__: 'never' }],
+  ['a member of an odd name', JSON.parse('{"__proto__":{"a":1}}')],
+])('a header that is %s arrives as it was', (_, odd) => {
+  for (const headers of [{ ...fillHeaders({ task: 't', id: 'i' }), odd }, { odd }, { ...fillHeaders({ task: 't', id: 'i' }), stamps: { odd } }])
+    expect(travelled(received(headers as JsonObject)).message.headers).toStrictEqual(headers);
+});
+
+test('a header named __proto__ is one like any other', () => {
+  const headers = JSON.parse('{"task":"t","id":"i","__proto__":{"polluted":true}}') as JsonObject;
+  const { message } = travelled(received(headers));
+  expect(Object.keys(message.headers)).toEqual(['task', 'id', '__proto__']);
+  expect(message.headers['polluted']).toBeUndefined();
+});
+
 test('bytes arrive as base64, and the child reads the task that the parent has read', () => {
   const source = travelled(received(fillHeaders({ task: 't', id: 'i', origin: null }), new TextEncoder().encode('x')));
   expect(source.message.body).toEqual({ base64: 'eA==' });

@@ -1,11 +1,14 @@
+import { deserialize, serialize } from 'node:v8';
 import type { Json, JsonObject } from '../protocol/json.ts';
+import { isPlain } from '../protocol/json-text.ts';
 import { fillHeaders, type ReceivedTask, type TaskSource } from '../protocol/task-message.ts';
 import type { MessageProperties } from '../protocol/wire-message.ts';
 
 /** A message on its way to a child, without names: they are more than half of its text, and parent and child know them. */
 export type PackedMessage = readonly [
   headers: readonly Json[],
-  otherHeaders: JsonObject | null,
+  /** A text is V8's form of all headers, where JSON has none for one of them. */
+  otherHeaders: JsonObject | string | null,
   body: { readonly text: string } | { readonly base64: string },
   contentType: string,
   contentEncoding: string,
@@ -19,23 +22,31 @@ export type PackedMessage = readonly [
 /** The headers that every task message has, as Celery writes it. */
 const NAMES: readonly string[] = Object.keys(fillHeaders({ task: '', id: '' }));
 
-/** The message as it came: the parent reads no body. */
+/** The message as it came: the parent reads no body. Throws where a header cannot travel at all. */
 export function packMessage({ wire, deliveryInfo }: ReceivedTask): PackedMessage {
   const { body, contentType, contentEncoding, headers, properties } = wire;
   const { queue, exchange, routingKey, redelivered } = deliveryInfo;
   const packed = body instanceof Uint8Array ? { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') } : body;
-  const known = knownHeaders(headers);
-  const others = known.length === 0 ? headers : otherHeaders(headers);
+  const isJson = isPlain(headers) && !Object.hasOwn(headers, '__proto__');
+  const known = isJson ? knownHeaders(headers) : [];
+  const others = !isJson ? anyHeaders(headers) : known.length === 0 ? headers : otherHeaders(headers);
   return [known, others, packed, contentType, contentEncoding, properties, queue, exchange, routingKey, redelivered];
 }
 
 export function unpackMessage(packed: PackedMessage): TaskSource {
   const [known, others, body, contentType, contentEncoding, properties, queue, exchange, routingKey, redelivered] = packed;
-  const headers: Record<string, Json | undefined> = {};
-  for (let index = 0; index < known.length; index++) headers[NAMES[index]!] = known[index];
-  if (others !== null) Object.assign(headers, others);
+  const headers = typeof others === 'string' ? (deserialize(Buffer.from(others, 'base64')) as JsonObject) : namedHeaders(known, others);
   return { message: { body, contentType, contentEncoding, headers, properties }, queue, exchange, routingKey, redelivered };
 }
+
+function namedHeaders(known: readonly Json[], others: JsonObject | null): JsonObject {
+  const headers: Record<string, Json | undefined> = {};
+  for (let index = 0; index < known.length; index++) headers[NAMES[index]!] = known[index];
+  return others === null ? headers : Object.assign(headers, others);
+}
+
+/** AMQP's tables hold more than JSON: dates, bytes, integers beyond 2^53, NaN. Rare, so this is dearer; kombu's typed JSON would change maps that look typed. */
+const anyHeaders = (headers: JsonObject): string => serialize(headers).toString('base64');
 
 /** None where one of them is missing (protocol 1, careless writers): then all travel with their names. */
 function knownHeaders(headers: JsonObject): readonly Json[] {

@@ -6,7 +6,7 @@ import { markWideNumbers, mayHoldWideNumbers, wideNumber } from './wide-numbers.
 
 /** A value as kombu's typed JSON, compact. Throws EncodeError naming the path of what cannot travel: functions, symbols, maps and sets, circles. */
 export function encodeJson(value: Value): string {
-  return isPlain(value, 0) ? JSON.stringify(value) : write(value, TOP);
+  return isPlain(value) ? JSON.stringify(value) : write(value, TOP);
 }
 
 /** A value from kombu's typed JSON, also with NaN, Infinity and big integers. Throws DecodeError. */
@@ -38,7 +38,7 @@ export function encodedText(json: string): Encoded {
 }
 
 /** Whether JSON.stringify writes it as kombu would: null, booleans, finite numbers, strings, lists and plain maps of these. */
-function isPlain(value: unknown, depth: number): boolean {
+export function isPlain(value: unknown, depth = 0): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':

@@ -1,4 +1,4 @@
-import { NotRegistered, SoftTimeLimitExceeded, TaskRevokedError } from '../../errors.ts';
+import { EncodeError, NotRegistered, SoftTimeLimitExceeded, TaskRevokedError } from '../../errors.ts';
 import { runAfter } from '../../execution/hooks.ts';
 import type { Outcome } from '../../execution/outcome.ts';
 import { failureOutcome } from '../../execution/outcomes.ts';
@@ -54,7 +54,10 @@ export class ChildServer {
     this.#port = port;
     this.#core = core;
     this.#config = config;
-    this.#outbox = new Outbox((batch, sent) => port.send(batch, sent));
+    this.#outbox = new Outbox(
+      (batch, sent) => port.send(batch, sent),
+      (message, error) => this.#refused(message, error),
+    );
     this.#host = new ChildHost((message) => this.#outbox.push(message));
     this.#log = relayLogger((message) => {
       // At once: what follows may be a busy loop, or the end of this child.
@@ -210,6 +213,15 @@ export class ChildServer {
   #keep(seq: number, run: TaskRun): void {
     this.#kept.set(seq, run);
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+
+  /** The channel does not carry it (too long, or an event's field that is no JSON): whoever waits for it is told, and the rest goes on. */
+  #refused(message: FromChild, error: unknown): FromChild | undefined {
+    const reason = `the channel to the pool does not carry it: ${error instanceof Error ? error.message : String(error)}`;
+    if (message.kind === 'ended') return { ...message, outcome: failureOutcome(new EncodeError(reason, { cause: error })) };
+    if (message.kind === 'call') this.#host.answer(message.call, reason);
+    if (message.kind === 'emit') this.#log.error(`The event ${message.type} was not sent`, { error });
+    return undefined;
   }
 
   #exitWhenDone(): void {

@@ -21,6 +21,12 @@ export interface Held {
   verdict: Outcome | undefined;
 }
 
+export interface ChildOptions {
+  open(child: PoolChild): Channel;
+  /** A job that it was given cannot travel to it. */
+  onRefused(child: PoolChild, held: Held, error: unknown): void;
+}
+
 /** The pool's view of one child: what it holds, and whether it may be given more. */
 export class PoolChild {
   /** As log lines show it: `ForkPoolWorker-1`. */
@@ -30,6 +36,7 @@ export class PoolChild {
   /** Jobs that ended here and want to hear more, with their number, and the timer after which nobody waits for that. */
   readonly listening = new Map<Job, { readonly seq: number; readonly patience: Disposable }>();
   readonly #outbox: Outbox<ToChild>;
+  readonly #onRefused: ChildOptions['onRefused'];
   readonly #afters = new Map<number, Deferred<void>>();
   readonly ready = deferred<void>();
   readonly ended = deferred<void>();
@@ -44,12 +51,14 @@ export class PoolChild {
   #seq = 0;
   #calls = 0;
 
-  constructor(name: string, open: (child: PoolChild) => Channel) {
+  constructor(name: string, { open, onRefused }: ChildOptions) {
     this.name = name;
+    this.#onRefused = onRefused;
     this.channel = open(this);
-    this.#outbox = new Outbox((batch) => {
+    const send = (batch: readonly ToChild[]): void => {
       if (!this.isGone) this.channel.send(batch);
-    });
+    };
+    this.#outbox = new Outbox(send, (message, error) => this.#refused(message, error));
     // Nobody may be waiting for it; a child that breaks later is replaced.
     this.ready.promise.catch(() => undefined);
   }
@@ -67,7 +76,11 @@ export class PoolChild {
     const held: Held = { seq: ++this.#seq, job, startedAt: undefined, limits: undefined, verdict: undefined };
     this.held.set(held.seq, held);
     this.isExclusive = isAlone;
-    this.#outbox.push({ kind: 'job', seq: held.seq, isAlone, message: packMessage(job.received) });
+    try {
+      this.#outbox.push({ kind: 'job', seq: held.seq, isAlone, message: packMessage(job.received) });
+    } catch (error) {
+      this.#onRefused(this, held, error);
+    }
     return held;
   }
 
@@ -100,6 +113,13 @@ export class PoolChild {
   forget(job: Job): void {
     this.listening.get(job)?.patience[Symbol.dispose]();
     this.listening.delete(job);
+  }
+
+  /** The channel does not carry it: only what waits for this one message hears of that. */
+  #refused(message: ToChild, error: unknown): undefined {
+    const held = message.kind === 'job' ? this.held.get(message.seq) : undefined;
+    if (held !== undefined) this.#onRefused(this, held, error);
+    if (message.kind === 'after') this.afterDone(message.call);
   }
 
   /** Asks for what has not begun. */

@@ -1,8 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Job } from '../pool.ts';
 import { WINDOW } from '../windows.ts';
-import type { Spawn } from './channel.ts';
-import { PoolChild, type Held } from './child.ts';
+import { PoolChild, type ChildOptions, type Held } from './child.ts';
 
 /** Children that break one after the other are replaced more and more slowly. */
 const RESPAWN_MS = 500;
@@ -15,25 +14,25 @@ export interface ChildrenOptions {
   readonly prefix: string;
   readonly size: number;
   readonly clock: Clock;
-  readonly spawn: (child: PoolChild) => ReturnType<Spawn>;
+  readonly child: ChildOptions;
 }
 
 /** The children of one pool: as many as it is large, those that leave and their successors. */
 export class Children {
   readonly #all = new Set<PoolChild>();
   readonly #clock: Clock;
-  readonly #spawn: ChildrenOptions['spawn'];
+  readonly #options: ChildOptions;
   readonly #prefix: string;
   #born = 0;
   #size: number;
   #isClosed = true;
   #failures = 0;
 
-  constructor({ prefix, size, clock, spawn }: ChildrenOptions) {
+  constructor({ prefix, size, clock, child }: ChildrenOptions) {
     this.#prefix = prefix;
     this.#size = size;
     this.#clock = clock;
-    this.#spawn = spawn;
+    this.#options = child;
   }
 
   get all(): readonly PoolChild[] {
@@ -138,6 +137,6 @@ export class Children {
 
   #fill(): void {
     for (let missing = this.#size - this.#serving().length; missing > 0 && !this.#isClosed; missing--)
-      this.#all.add(new PoolChild(`${this.#prefix}-${++this.#born}`, this.#spawn));
+      this.#all.add(new PoolChild(`${this.#prefix}-${++this.#born}`, this.#options));
   }
 }

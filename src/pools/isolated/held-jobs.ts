@@ -1,6 +1,7 @@
 import type { AppCore } from '../../app/core.ts';
 import type { Outcome } from '../../execution/outcome.ts';
-import { hardLimitOutcome, revokedOutcome, workerLostOutcome } from '../../execution/outcomes.ts';
+import { EncodeError } from '../../errors.ts';
+import { failureOutcome, hardLimitOutcome, revokedOutcome, workerLostOutcome } from '../../execution/outcomes.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Job } from '../pool.ts';
 import { TimeLimits } from '../time-limits.ts';
@@ -56,6 +57,15 @@ export class HeldJobs {
   returned(child: PoolChild, held: Held): void {
     this.#drop(child, held);
     this.tell(() => held.job.onReturned());
+  }
+
+  /** It cannot travel to its child: nobody ran it, and nobody ever could here. */
+  refused(child: PoolChild, held: Held, error: unknown): void {
+    this.#drop(child, held);
+    const reason = new EncodeError(`the message cannot be given to a child of the pool: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+    this.tell(() => held.job.onEnded(failureOutcome(reason)));
   }
 
   /** Its child is gone: what had begun is lost, the rest comes back. */

@@ -41,14 +41,20 @@ export class IsolatedPool implements Pool {
       prefix: isolation === 'process' ? 'ForkPoolWorker' : 'ThreadPoolWorker',
       size: options.concurrency,
       clock: options.core.clock,
-      spawn: (child) =>
-        spawn({
-          onBatch: (batch) => {
-            for (const message of batch) this.#hear(child, message);
-            this.#place();
-          },
-          onGone: (how) => this.#gone(child, how),
-        }),
+      child: {
+        open: (child) =>
+          spawn({
+            onBatch: (batch) => {
+              for (const message of batch) this.#hear(child, message);
+              this.#place();
+            },
+            onGone: (how) => this.#gone(child, how),
+          }),
+        onRefused: (child, held, error) => {
+          this.#held.refused(child, held, error);
+          this.#release(child);
+        },
+      },
     });
     this.#recycling = new Recycling(options);
     this.#held = new HeldJobs(options.core, (child) => this.#release(child));

@@ -8,7 +8,7 @@ import { newId } from '../../../kernel/ids.ts';
 import type { Logger } from '../../../kernel/logger.ts';
 import { createPool, type PoolOptions } from '../../../pools/index.ts';
 import type { Job, Pool, PoolName } from '../../../pools/pool.ts';
-import type { Value } from '../../../protocol/json.ts';
+import type { JsonObject, Value } from '../../../protocol/json.ts';
 import { encodeTaskBody, fillHeaders, receiveTask, type ReceivedTask } from '../../../protocol/task-message.ts';
 import type { Harness } from '../suite.ts';
 import { decodePoolBody, findPoolTask } from './tasks.ts';
@@ -27,8 +27,13 @@ export interface Opened {
   readonly heard: string[];
   readonly log: string[];
   /** Gives the pool a job, if it has room; else waits for it. */
-  give(task: string, args?: readonly Value[], limits?: Partial<Pick<Job, 'softTimeLimitMs' | 'timeLimitMs'>>): Promise<Given>;
-  run(task: string, args?: readonly Value[], limits?: Partial<Pick<Job, 'softTimeLimitMs' | 'timeLimitMs'>>): Promise<Outcome>;
+  give(task: string, args?: readonly Value[], more?: More): Promise<Given>;
+  run(task: string, args?: readonly Value[], more?: More): Promise<Outcome>;
+}
+
+/** What a job may have beside its arguments. */
+export interface More extends Partial<Pick<Job, 'softTimeLimitMs' | 'timeLimitMs'>> {
+  readonly headers?: JsonObject;
 }
 
 export interface Given {
@@ -62,7 +67,7 @@ export function poolHarness(kind: PoolName): Promise<PoolHarness> {
 }
 
 function openedPool(pool: Pool, heard: string[], log: string[]): Opened {
-  const give: Opened['give'] = async (task, args = [], limits = {}) => {
+  const give: Opened['give'] = async (task, args = [], more = {}) => {
     await until(() => pool.room > 0, 'the pool has room');
     const id = newId();
     const started = deferred<{ readonly pid: number; readonly atMs: number }>();
@@ -72,9 +77,9 @@ function openedPool(pool: Pool, heard: string[], log: string[]): Opened {
       ended.resolve(what);
     };
     const job: Job = {
-      received: messageOf(task, args, id),
-      softTimeLimitMs: limits.softTimeLimitMs ?? null,
-      timeLimitMs: limits.timeLimitMs ?? null,
+      received: messageOf(task, args, { id, ...more.headers }),
+      softTimeLimitMs: more.softTimeLimitMs ?? null,
+      timeLimitMs: more.timeLimitMs ?? null,
       onStarted: (pid, atMs) => {
         heard.push(`started ${task}`);
         started.resolve({ pid, atMs });
@@ -90,22 +95,21 @@ function openedPool(pool: Pool, heard: string[], log: string[]): Opened {
     heard,
     log,
     give,
-    async run(task, args, limits) {
-      const outcome = await (await give(task, args, limits)).ended;
+    async run(task, args, more) {
+      const outcome = await (await give(task, args, more)).ended;
       assert.ok(outcome !== 'returned', `${task} was handed back`);
       return outcome;
     },
   };
 }
 
-export function messageOf(task: string, args: readonly Value[], id = newId()): ReceivedTask {
+export function messageOf(task: string, args: readonly Value[], headers: JsonObject = {}): ReceivedTask {
   const body = encodeTaskBody({ args, kwargs: {}, embed: { callbacks: null, errbacks: null, chain: null, chord: null } });
-  const headers = fillHeaders({ task, id });
   const message = {
     body: { base64: Buffer.from(body).toString('base64') },
     contentType: 'application/json',
     contentEncoding: 'utf-8',
-    headers,
+    headers: fillHeaders({ id: newId(), ...headers, task }),
     properties: {},
   };
   return receiveTask({ message, queue: 'celery', exchange: '', routingKey: 'celery', redelivered: false }, decodePoolBody) as ReceivedTask;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import type { Outcome } from '../../../execution/outcome.ts';
+import type { JsonObject } from '../../../protocol/json.ts';
 import type { Case } from '../suite.ts';
-import { errorOf, type PoolHarness, until, valueOf } from './harness.ts';
+import { errorOf, type Given, type PoolHarness, proveShort, until, valueOf } from './harness.ts';
 
 /** What comes of a job, and of the calls its task makes. */
 export const runningCases: readonly Case<PoolHarness>[] = [
@@ -67,6 +69,41 @@ export const runningCases: readonly Case<PoolHarness>[] = [
       const { type, args } = errorOf(await run('unsendable'));
       assert.equal(type, 'EncodeError');
       assert.match(JSON.stringify(args), /\$\.list\[1\]/);
+    },
+  },
+  {
+    name: 'gives a task its headers as they came, those that only AMQP has too',
+    async run(harness) {
+      const { run } = await harness.open();
+      const odd = { wide: 2n ** 60n, at: new Date(86_400_000), bytes: new Uint8Array([255, 0, 65]), none: [NaN, Infinity], list: [{ at: new Date(0) }] };
+      for (const header of [odd.wide, odd.at, odd.bytes, odd.none, odd, { __type__: 'datetime', __value__: 'no such day' }]) {
+        const outcome = await run('header', ['odd'], { headers: { odd: header, plain: 1 } as unknown as JsonObject });
+        assert.equal(valueOf(outcome), inspect(header, { depth: null }));
+      }
+    },
+  },
+  {
+    name: 'goes on beside a job whose headers no child can be given',
+    async run(harness) {
+      const opened = await harness.open({ concurrency: 1 });
+      const { give, run } = opened;
+      if (harness.isIsolated) await proveShort(opened, 'add', [1, 1]);
+      const endless = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`) as JsonObject;
+      const jobs: Given[] = [];
+      for (const headers of [{}, { endless }, {}]) jobs.push(await give('add', [1, 2], { headers }));
+      assert.equal(valueOf(await jobs[0]!.ended), 3);
+      assert.equal(valueOf(await jobs[2]!.ended), 3);
+      if (harness.isIsolated) assert.equal(errorOf(await jobs[1]!.ended).type, 'EncodeError');
+      else assert.equal(valueOf(await jobs[1]!.ended), 3);
+      assert.equal(valueOf(await run('add', [2, 2])), 4);
+    },
+  },
+  {
+    name: 'goes on with a task whose event cannot travel',
+    async run(harness) {
+      const { run } = await harness.open({ concurrency: 1 });
+      assert.equal(valueOf(await run('oddEvent')), 'said');
+      assert.equal(valueOf(await run('add', [2, 2])), 4);
     },
   },
   {

@@ -1,10 +1,11 @@
+import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { Ignore, Reject, Retry } from '../../../errors.ts';
 import type { Run, RunnableTask } from '../../../execution/env.ts';
 import type { TaskPolicy } from '../../../execution/policy.ts';
 import { systemClock } from '../../../kernel/clock.ts';
 import { decodeJson, encoded } from '../../../protocol/json-text.ts';
-import type { Value } from '../../../protocol/json.ts';
+import type { JsonObject, Value } from '../../../protocol/json.ts';
 import type { ResultMeta } from '../../../protocol/result-meta.ts';
 import { receiveTask } from '../../../protocol/task-message.ts';
 import type { WireMessage } from '../../../protocol/wire-message.ts';
@@ -62,6 +63,11 @@ const handlers: Readonly<Record<string, Handler>> = {
   echo: (_run, value: Value) => value,
   size: (_run, value: string) => value.length,
   place: () => place(),
+  header: (run, name: string) => inspect(run.received.headers[name], { depth: null }),
+  oddEvent: (run) => {
+    run.host.emit('task-odd', { wide: 2n ** 60n } as unknown as JsonObject);
+    return 'said';
+  },
   fail: (_run, message: string) => {
     throw new RangeError(message);
   },
