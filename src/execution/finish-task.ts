@@ -37,6 +37,11 @@ export async function finishTask(received: ReceivedTask, outcome: Outcome, env: 
   return { outcome: ended, listensAfter: typeof listens === 'boolean' ? listens : await listens };
 }
 
+/** For a task that has succeeded and is here again: its worker may have ended before it was counted for its chord. Counting twice does no harm. */
+export function finishAgain(received: ReceivedTask, result: Encoded, env: ExecutionEnv): Promise<void> {
+  return countAs({ received, task: env.findTask(received.headers.task), env }, { endsHere: false }, 'SUCCESS', result);
+}
+
 interface Finishing {
   readonly received: ReceivedTask;
   /** Undefined where no such task is registered: the defaults hold then. */
@@ -166,7 +171,7 @@ async function revoke(one: Finishing, outcome: Extract<Outcome, { state: 'REVOKE
   return outcome;
 }
 
-async function countAs(one: Finishing, outcome: Outcome, status: TaskState, result: Encoded): Promise<void> {
+async function countAs(one: Finishing, outcome: Pick<Outcome, 'endsHere'>, status: TaskState, result: Encoded): Promise<void> {
   if (outcome.endsHere) return;
   const embed = await embedOf(one);
   if (embed !== undefined && embed.chord !== null) await countPart(one, embed.chord, status, result);

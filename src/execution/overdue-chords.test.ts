@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { received, sig, testEnv } from '../../test/kit/execution-env.ts';
+import { OperationalError, ResponseError } from '../errors.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
 import { finishTask } from './finish-task.ts';
 import { failOverdueChords } from './overdue-chords.ts';
@@ -36,4 +37,23 @@ test('names the tasks where the header is known by a saved group', async () => {
   await (env.clock as FakeClock).advance(3_600_000);
   await failOverdueChords(env);
   expect((await env.backend.load('b'))!.result.json).toContain('1 of the 2 parts of the header did not end in time (resultChordExpires): p1.');
+});
+
+test('a store that is away or refuses to say what is missing costs no chord its end', async () => {
+  const env = await testEnv();
+  for (const id of ['g1', 'g2', 'g3']) await env.backend.chords!.open(id, 1, sig('body', { task_id: `b-${id}` }));
+  await (env.clock as FakeClock).advance(3_600_000);
+  const errors = [new OperationalError('away'), new ResponseError('WRONGTYPE')];
+  const backend = new Proxy(env.backend, {
+    get(target, key) {
+      if (key === 'loadGroup' && errors.length > 0) return () => Promise.reject(errors.shift()!);
+      return Reflect.get(target, key, target) as unknown;
+    },
+  });
+  const ended = failOverdueChords({ ...env, backend });
+  await (env.clock as FakeClock).advance(1_000);
+  expect(await ended).toBe(3);
+  const states = await Promise.all(['g1', 'g2', 'g3'].map(async (id) => (await env.backend.load(`b-${id}`))?.status));
+  // The one that was refused is said in a line, and is all that is lost.
+  expect(states.filter((state) => state === 'FAILURE')).toHaveLength(2);
 });

@@ -3,6 +3,7 @@ import { idsOf } from './chord-join.ts';
 import { failChordBody, neverSent } from './chord-part.ts';
 import type { ExecutionEnv } from './env.ts';
 import { chordError } from './outcomes.ts';
+import { patiently } from './save.ts';
 
 /** Chords that one worker takes at a time. */
 const MOST = 100;
@@ -13,12 +14,17 @@ const MOST_NAMED = 20;
 export async function failOverdueChords(env: ExecutionEnv): Promise<number> {
   const late = (await env.backend.chords?.overdue(MOST)) ?? [];
   for (const chord of late) {
-    const message = await reasonOf(chord, env);
-    env.log.error(`Chord ${chord.groupId} failed: ${message}`);
-    // Errbacks follow from a task; there is none here but the body itself.
-    await failChordBody(chord.body, chordError(message), neverSent(chord.body), env);
+    // They were taken: nobody else ends them, and one that cannot be ended is no reason to leave the others.
+    await failOverdue(chord, env).catch((error: unknown) => env.log.error(`Chord ${chord.groupId} is overdue and could not be ended`, { error }));
   }
   return late.length;
+}
+
+async function failOverdue(chord: OverdueChord, env: ExecutionEnv): Promise<void> {
+  const message = await patiently(() => reasonOf(chord, env), `What is missing of chord ${chord.groupId} could not be read`, env);
+  env.log.error(`Chord ${chord.groupId} failed: ${message}`);
+  // Errbacks follow from a task; there is none here but the body itself.
+  await failChordBody(chord.body, chordError(message), neverSent(chord.body), env);
 }
 
 async function reasonOf(chord: OverdueChord, env: ExecutionEnv): Promise<string> {

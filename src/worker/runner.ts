@@ -1,6 +1,6 @@
 import type { Outcome } from '../execution/outcome.ts';
 import { BackendStoreError } from '../errors.ts';
-import { finishTask } from '../execution/finish-task.ts';
+import { finishAgain, finishTask } from '../execution/finish-task.ts';
 import { metaOf, startedMeta } from '../execution/metas.ts';
 import { revokedOutcome } from '../execution/outcomes.ts';
 import { isUnreachable } from '../execution/save.ts';
@@ -167,7 +167,7 @@ export class Runner implements RequestOwner {
     else pool.run(request);
   }
 
-  /** A redelivered task whose result is stored already has run: its acknowledgement was lost. */
+  /** A redelivered task whose result is stored already has run: its acknowledgement was lost, and with it perhaps what comes in between. */
   async #startUnlessDone(request: Request): Promise<void> {
     const { env, log, pool, reservations } = this.#context;
     request.isChecked = true;
@@ -177,8 +177,11 @@ export class Runner implements RequestOwner {
     });
     if (meta?.status === 'SUCCESS') {
       log.info(`Task ${request.label} has succeeded already: not run again`);
-      reservations.move(request, 'gone');
-      this.settle(request, 'ack');
+      reservations.move(request, 'finishing');
+      await finishAgain(request.received, meta.result, env).then(
+        () => this.#conclude(request, 'ack'),
+        (error: unknown) => this.#unrecorded(request, error, 'ack'),
+      );
     } else if (pool.room > 0 && this.#context.isTaking) pool.run(request);
     else this.returned(request);
   }
@@ -212,19 +215,20 @@ export class Runner implements RequestOwner {
       this.#conclude(request, verdictFor(outcome, policy) ?? 'ack');
       this.#announce(request, outcome);
     } catch (error) {
-      if (env.signal?.aborted === true) {
-        log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
-        return this.forget(request);
-      }
-      this.#unrecorded(request, outcome, error);
+      this.#unrecorded(request, error, verdictFor(outcome, policy));
     }
   }
 
   /** Its result or what follows from it is not where it belongs: a late one is not acknowledged for that, unless the store has refused it for good. */
-  #unrecorded(request: Request, outcome: Outcome, error: unknown): void {
-    const verdict = error instanceof BackendStoreError ? verdictFor(outcome, request.task.policy) : unrecordedVerdict(request, error);
+  #unrecorded(request: Request, error: unknown, refused: Verdict | undefined): void {
+    const { env, log } = this.#context;
+    if (env.signal?.aborted === true) {
+      log.warn(`Task ${request.label} has ended, but its result could not be stored before the stop: it comes again if acks are late`, { error });
+      return this.forget(request);
+    }
+    const verdict = error instanceof BackendStoreError ? refused : unrecordedVerdict(request, error);
     const then = verdict === 'requeue' ? '; it runs again later' : verdict === 'dead' ? '; its message goes to the dead letters' : '';
-    this.#context.log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded${then}`, { error });
+    log.critical(`Task ${request.label} INTERNAL ERROR: what follows from it could not be recorded${then}`, { error });
     if (verdict === 'requeue') request.timer = this.#context.timers.schedule(REQUEUE_MS, () => this.#conclude(request, 'requeue'));
     else this.#conclude(request, verdict ?? 'ack');
   }
