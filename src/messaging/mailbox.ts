@@ -1,4 +1,5 @@
 import { Script } from 'node:vm';
+import { OperationalError } from '../errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LamportClock } from '../kernel/lamport-clock.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -83,7 +84,11 @@ export class Mailbox {
       const reply = await this.#answer(envelope);
       const to = envelope.reply_to as { readonly exchange?: Value; readonly routing_key?: Value } | null | undefined;
       if (reply === undefined || typeof to?.exchange !== 'string' || typeof to.routing_key !== 'string') return;
-      await this.#reply(to.exchange, to.routing_key, String(envelope.ticket ?? ''), reply);
+      await this.#reply(to.exchange, to.routing_key, String(envelope.ticket ?? ''), reply).catch((error: unknown) => {
+        if (!(error instanceof OperationalError)) throw error;
+        // Of a lost connection the link has told; whoever asked asks again.
+        log.debug('the answer to a remote command could not be sent', { error });
+      });
     } catch (error) {
       log.error('a remote command could not be read or answered', { error });
     }
