@@ -1,5 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Celery } from '../../src/app/celery.ts';
 import type { AsyncResult } from '../../src/index.ts';
+import { silentLogger } from '../../src/kernel/logger.ts';
 import type { MethodName } from '../../src/clients/amqp/methods.ts';
 import { AmqpProxy } from '../support/amqp-proxy.ts';
 import { workerOn } from '../support/faulty-road.ts';
@@ -58,6 +60,20 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ whose connection is r
     await chained.get({ timeout: 10 });
     expect(seen).toEqual([12]);
     expect(warnings().filter((line) => line.includes('lost the connection'))).toHaveLength(1);
+  });
+
+  test('channel.open, where somebody publishes: it is sent again', async () => {
+    const { queue, runsAll } = await setUp();
+    const proxy = await AmqpProxy.to(vhost!.port);
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const url = new URL(vhost!.url);
+    url.port = String(proxy.port);
+    const other = new Celery('proj', { broker: url.href, taskDefaultQueue: queue, log: silentLogger });
+    onTestFinished(() => other.close());
+    const cut = proxy.cutIn('channel.open');
+    await other.sendTask('proj.late', ['again']);
+    await cut;
+    await runsAll(['again']);
   });
 
   // The first reset breaks the connection that works, the second one the attempt to have another.

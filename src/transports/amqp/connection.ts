@@ -1,3 +1,4 @@
+import type { AmqpChannel } from '../../clients/amqp/channel.ts';
 import { AmqpConnection } from '../../clients/amqp/connection.ts';
 import { AmqpReplyError } from '../../clients/amqp/errors.ts';
 import { ImproperlyConfigured, OperationalError } from '../../errors.ts';
@@ -42,7 +43,14 @@ class AmqpBrokerConnection implements BrokerConnection {
   }
 
   async openChannel(): Promise<Channel> {
-    return new AmqpBrokerChannel(await this.#connection.openChannel(), () => this.#connection.openChannel(), qosOf(this.#connection.serverProperties));
+    return new AmqpBrokerChannel(await this.#openChannel(), () => this.#openChannel(), qosOf(this.#connection.serverProperties));
+  }
+
+  /** A connection that is lost while it opens a channel is one to try again, like any other. */
+  #openChannel(): Promise<AmqpChannel> {
+    return this.#connection.openChannel().catch((error: unknown) => {
+      throw new OperationalError(error instanceof Error ? error.message : String(error), { cause: error });
+    });
   }
 
   onBlocked(listener: (reason: string | undefined) => void): Disposable {
