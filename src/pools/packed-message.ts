@@ -27,9 +27,7 @@ export function packMessage({ wire, deliveryInfo }: ReceivedTask): PackedMessage
   const { body, contentType, contentEncoding, headers, properties } = wire;
   const { queue, exchange, routingKey, redelivered } = deliveryInfo;
   const packed = body instanceof Uint8Array ? { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') } : body;
-  const isJson = isPlain(headers) && !Object.hasOwn(headers, '__proto__');
-  const known = isJson ? knownHeaders(headers) : [];
-  const others = !isJson ? anyHeaders(headers) : known.length === 0 ? headers : otherHeaders(headers);
+  const [known, others] = packHeaders(headers);
   return [known, others, packed, contentType, contentEncoding, properties, queue, exchange, routingKey, redelivered];
 }
 
@@ -45,23 +43,28 @@ function namedHeaders(known: readonly Json[], others: JsonObject | null): JsonOb
   return others === null ? headers : Object.assign(headers, others);
 }
 
-/** AMQP's tables hold more than JSON: dates, bytes, integers beyond 2^53, NaN. Rare, so this is dearer; kombu's typed JSON would change maps that look typed. */
-const anyHeaders = (headers: JsonObject): string => serialize(headers).toString('base64');
-
-/** None where one of them is missing (protocol 1, careless writers): then all travel with their names. */
-function knownHeaders(headers: JsonObject): readonly Json[] {
-  const values: Json[] = [];
+/** In one pass for nearly all: every message comes through here. */
+function packHeaders(headers: JsonObject): readonly [readonly Json[], JsonObject | string | null] {
+  const known: Json[] = [];
   for (const name of NAMES) {
     const value = headers[name];
-    if (value === undefined) return [];
-    values.push(value);
+    // One is missing: protocol 1, or a careless writer.
+    if (value === undefined || !isJson(value)) return [[], allHeaders(headers)];
+    known.push(value);
   }
-  return values;
-}
-
-function otherHeaders(headers: JsonObject): JsonObject | null {
   let others: Record<string, Json | undefined> | null = null;
-  for (const name in headers) if (!KNOWN.has(name)) (others ??= {})[name] = headers[name];
-  return others;
+  for (const name in headers) {
+    if (KNOWN.has(name)) continue;
+    const value = headers[name];
+    if (!isJson(value) || name === '__proto__') return [[], allHeaders(headers)];
+    (others ??= {})[name] = value;
+  }
+  return [known, others];
 }
 const KNOWN: ReadonlySet<string> = new Set(NAMES);
+
+const isJson = (value: Json | undefined): boolean => typeof value === 'string' || value === null || isPlain(value);
+
+/** With their names. AMQP's tables hold more than JSON: dates, bytes, integers beyond 2^53, NaN; kombu's typed JSON would carry those, but change maps that look typed. */
+const allHeaders = (headers: JsonObject): JsonObject | string =>
+  isPlain(headers) && !Object.hasOwn(headers, '__proto__') ? headers : serialize(headers).toString('base64');
