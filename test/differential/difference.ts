@@ -1,5 +1,5 @@
 // Where this pair and Celery's own two come to different ends, and the smallest tree that shows it.
-import type { Outcome } from './outcome.ts';
+import { UNLUCKY, type Outcome } from './outcome.ts';
 import type { Language, Rig } from './rig.ts';
 import { smaller, type Tree } from './trees.ts';
 
@@ -10,7 +10,41 @@ export function differences(celery: Outcome, here: Outcome, worker: Language): r
   // What Celery leaves without an end must end in our worker, in an error.
   if (isOpen(celery.view))
     return worker === 'ts' && isOpen(here.view) ? ['.view\n    Celery: pending\n    here:   pending, where a definite error was expected'] : [];
-  return compare(celery, here, '');
+  return compare(...alike(celery, here), '');
+}
+
+/** The two without that in which ours is knowingly the richer; the rest must be the same. */
+function alike(celery: Outcome, here: Outcome): [celery: Outcome, here: Outcome] {
+  const [theirs, ours] = [{ ...celery.metas }, { ...here.metas }] as [Record<string, Fields>, Record<string, Fields>];
+  const hasRun = new Set([...celery.runs, ...here.runs].map((line) => String((JSON.parse(line) as [string])[0]).split(' ')[0]));
+  for (const tag of Object.keys(ours)) {
+    if (hasRun.has(tag) || ours[tag]!['status'] !== 'FAILURE' || String(ours[tag]!['error']?.message) === UNLUCKY) continue;
+    // A task that never ran because one before it failed: Celery stores no result for some of them, and for others neither call nor traceback.
+    const known = theirs[tag];
+    if (known === undefined) delete ours[tag];
+    else if (known['status'] === 'FAILURE') [theirs[tag], ours[tag]] = [endOf(known), endOf(ours[tag]!)];
+  }
+  const view = (of: Outcome): unknown => sameText(of.view);
+  const handle = isShortened(celery.handle, here.handle) ? celery.handle : here.handle;
+  return [
+    { ...celery, view: view(celery), metas: theirs },
+    { ...here, view: view(here), metas: ours, handle },
+  ];
+}
+
+const endOf = ({ status, error, dated }: Fields): Fields => ({ status, error: sameText(error), dated });
+
+/** Celery says "Join error: E" where it meets the failure while it joins the header, and "Dependency T raised E" otherwise; we always the latter, which says more. */
+const sameText = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(/Join error: |Dependency [\w-]+ raised /g, ''));
+
+/** Celery's handle of a chord that begins or continues a chain leaves steps out between the body and its first header; ours has them all. */
+function isShortened(celery: unknown, here: unknown): boolean {
+  if (!Array.isArray(celery) || !Array.isArray(here) || celery.length !== 2 || here.length !== 2) return JSON.stringify(celery) === JSON.stringify(here);
+  const [[id, parent], members] = celery as [[unknown, unknown], unknown];
+  const [[ourId, ourParent], ourMembers] = here as [[unknown, unknown], unknown];
+  if (id !== ourId || JSON.stringify(members) !== JSON.stringify(ourMembers)) return false;
+  for (let step = ourParent as any; step !== null && step !== undefined; step = step[0][1]) if (isShortened(parent, step)) return true;
+  return parent === null && ourParent === null;
 }
 
 const isOpen = (view: unknown): boolean => JSON.stringify((view as Fields | null)?.['value'] ?? null).includes('"pending"');

@@ -49,31 +49,40 @@ export async function outcomeOf(redis: Redis, tree: Tree, sent: Sent, view: unkn
     more = idsIn([...found.values()]).filter((id) => !seen.has(id));
   }
   const runs = await redis.lrange(`runs:${sent.run}`, 0, -1);
-  const named = namer(sent.ids);
-  // In this order unknown ids get the same names in every run.
-  const handle = named(sent.answer.refused === undefined ? sent.answer.tuple : 'refused');
-  const byTag = Object.entries(sent.ids).toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  // Tasks whose ids nobody gave are the parts of chunks: what they gave tells them apart. A group's id may hold the failure that ended it, ours more often than Celery's.
+  const others = [...metas].filter(([id, meta]) => !Object.values(sent.ids).includes(id) && meta['name'] === 'celery.starmap');
+  const named = namer(sent.ids, new Map(others.map(([id, meta]) => [id, `part ${JSON.stringify(meta['result'])}`])));
+  const ran = new Set(runs.map((line) => String((JSON.parse(line) as [string])[0]).split(' ')[0]!));
+  const groups = groupsOf([...metas.values()], sent.ids, ran);
   const told: Record<Tag, unknown> = {};
-  for (const [tag, id] of byTag) if (metas.has(id)) told[tag] = named(comparable(metas.get(id)!, tag, bodies, sent.ids));
-  const others = [...metas.keys()].filter((id) => !Object.values(sent.ids).includes(id));
-  for (const id of others.toSorted((a, b) => nameOrder(named(a)) - nameOrder(named(b))))
-    told[String(named(id))] = named(comparable(metas.get(id)!, '', bodies, sent.ids));
+  for (const [tag, id] of Object.entries(sent.ids)) if (metas.has(id)) told[tag] = named(comparable(metas.get(id)!, tag, bodies, sent.ids, groups));
+  for (const [id, meta] of others) told[String(named(id))] = named(comparable(meta, '', bodies, sent.ids, groups));
+  const handle = named(sent.answer.refused === undefined ? sent.answer.tuple : 'refused');
   return { handle, view: named(firstOfMany(view)), metas: told, runs: runs.map((line) => JSON.stringify(named(JSON.parse(line)))).toSorted() };
 }
 
-const nameOrder = (name: unknown): number => Number(String(name).slice(1));
+/** What `map` and `starmap` fail with themselves: they leave no line among the runs. */
+export const UNLUCKY = 'unlucky';
+
+/** For each id of a group, the tags of its members that ran: the id itself says nothing, as Celery's worker gives nested headers new ones, and ours keeps the handle's. */
+function groupsOf(metas: readonly Meta[], ids: Ids, ran: ReadonlySet<Tag>): ReadonlyMap<string, readonly Tag[]> {
+  const tags = new Map(Object.entries(ids).map(([tag, id]) => [id, tag]));
+  const members = new Map<string, Tag[]>();
+  for (const { group_id: group, task_id: id, result } of metas) {
+    const tag = tags.get(id) ?? 'part';
+    const hasRun = ran.has(tag) || result?.exc_type === undefined || String(result.exc_message) === UNLUCKY;
+    if (typeof group === 'string' && hasRun) members.set(group, [...(members.get(group) ?? []), tag].toSorted());
+  }
+  return members;
+}
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const idsIn = (values: readonly unknown[]): readonly string[] => [...new Set(JSON.stringify(values).match(UUID) ?? [])];
 
-/** Replaces ids by tags, and those that nobody gave by ?1, ?2, … in the order in which they are met. */
-function namer(ids: Ids): (value: unknown) => unknown {
+/** Replaces ids by tags, those of parts of chunks by what they gave, and those of groups by one word: see groupsOf. */
+function namer(ids: Ids, parts: ReadonlyMap<string, string>): (value: unknown) => unknown {
   const names = new Map(Object.entries(ids).map(([tag, id]) => [id, tag]));
-  let count = 0;
-  const nameOf = (id: string): string => {
-    if (!names.has(id)) names.set(id, `?${(count += 1)}`);
-    return names.get(id)!;
-  };
+  const nameOf = (id: string): string => names.get(id) ?? JSON.stringify(parts.get(id) ?? 'a group').slice(1, -1);
   return (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value).replaceAll(UUID, nameOf)));
 }
 
@@ -85,7 +94,7 @@ function sorted(children: readonly unknown[], ids: Ids): readonly unknown[] {
 }
 
 /** The fields that must be the same whoever ran it. */
-function comparable(meta: Meta, tag: Tag, bodies: ReadonlySet<Tag>, ids: Ids): unknown {
+function comparable(meta: Meta, tag: Tag, bodies: ReadonlySet<Tag>, ids: Ids, groups: ReadonlyMap<string, readonly Tag[]>): unknown {
   const error = meta['result']?.exc_type === undefined ? undefined : { type: meta['result'].exc_type, message: meta['result'].exc_message };
   return {
     status: meta['status'],
@@ -93,10 +102,12 @@ function comparable(meta: Meta, tag: Tag, bodies: ReadonlySet<Tag>, ids: Ids): u
     traceback: typeof meta['traceback'] === 'string' && meta['traceback'] !== '',
     children: sorted(meta['children'] ?? [], ids),
     parent: bodies.has(tag) && meta['parent_id'] !== null ? 'whichever ended last' : (meta['parent_id'] ?? null),
-    group: meta['group_id'] ?? null,
-    name: meta['name'] ?? null,
-    args: meta['args'] ?? null,
-    retries: meta['retries'] ?? null,
+    ...(typeof meta['name'] === 'string' && {
+      group: groups.get(meta['group_id']) ?? null,
+      name: meta['name'],
+      args: meta['args'] ?? null,
+      retries: meta['retries'] ?? null,
+    }),
     dated: typeof meta['date_done'] === 'string',
   };
 }

@@ -102,26 +102,54 @@ export function treeOf(seed: number): Tree {
 
   /** Celery skips an empty group in a chain, but not one that `|` was told to go on from. */
   const full = (trees: readonly Tree[]): boolean => trees.every((each) => each.kind !== 'group' || each.members.length > 0);
+  /** A group of one member that ends in a group is a list of lists with us, and the inner list with Celery (docs/guides/canvas.md): it gets a second member. */
+  const typed = (members: readonly Tree[]): readonly Tree[] => (members.length === 1 && endsInGroup(members[0]!) ? [...members, call(false)] : members);
   const tree = (depth: number): Tree => {
     const die = depth >= 4 || budget <= 1 ? 0 : below(100);
     if (die < 34) return call(false);
     if (die < 42) return rows();
     if (die < 66) {
       // Celery forgets the links of a chain of one step inside another.
-      const steps = several(2, 4, () => tree(depth + 1));
+      const steps = plain(several(2, 4, () => tree(depth + 1)));
       return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps, ...links() };
     }
-    if (die < 84) return { kind: 'group', members: several(chance(0.06) ? 0 : 1, 4, () => tree(depth + 1)) };
-    const header = several(chance(0.04) ? 0 : 1, 4, () => tree(depth + 1));
-    const body = tree(depth + 1);
+    if (die < 84) return { kind: 'group', members: typed(several(chance(0.06) ? 0 : 1, 4, () => tree(depth + 1))) };
+    const header = typed(several(chance(0.04) ? 0 : 1, 4, () => tree(depth + 1)));
+    const body = flat(tree(depth + 1));
     // A group without members takes no callbacks.
     return { kind: 'chord', by: header.length > 0 ? by() : 'constructor', header, body, ...(full([body]) ? links() : {}) };
   };
   const root = tree(0);
   // A call alone is what the interop table tries.
   if (root.kind !== 'call') return root;
-  const steps = [root, tree(1), tree(1)];
+  const steps = plain([root, tree(1), tree(1)]);
   return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps };
+}
+
+function endsInGroup(tree: Tree): boolean {
+  if (tree.kind === 'chain') return endsInGroup(tree.steps.at(-1)!);
+  return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
+}
+
+/** Steps without what Celery turns into something that nobody wrote. */
+const plain = (steps: readonly Tree[]): readonly Tree[] =>
+  steps.map((step, index) => {
+    const asBody = index > 0 && steps[index - 1]!.kind !== 'call' ? flat(step) : step;
+    return index < steps.length - 1 ? withoutLateLinks(asBody) : asBody;
+  });
+
+/** Celery turns the members of a group in a group round where the outer one is the body of a chord; with us they stay in order, so no such body is made. */
+function flat(body: Tree): Tree {
+  if (body.kind === 'chunks') return { ...body, kind: 'starmap' };
+  if (body.kind !== 'group') return body;
+  return { ...body, members: body.members.flatMap((each) => (each.kind === 'group' ? (flat(each) as Group).members : [flat(each)])) };
+}
+
+/** Celery moves the links of a chord whose body is a chain behind the steps that follow; with us they stay where they were written, so none is made there. */
+function withoutLateLinks(step: Tree): Tree {
+  if ((step.kind !== 'chain' && step.kind !== 'chord') || !/"(group|chord|chunks)"/.test(JSON.stringify(step))) return step;
+  const { link: _, ...rest } = step;
+  return rest;
 }
 
 /** Every call with a tag, wherever it stands. */
