@@ -69,13 +69,21 @@ export const leaseCases: readonly Case<QueueStoreHarness>[] = [
   {
     name: 'two looks in quick succession are one',
     async run(harness) {
-      const owner = await storeWith(harness, 'q', ['a']);
-      await owner.renew(harness.times.leaseMs);
-      await takeOne(owner, 'q');
-      const peer = await harness.open();
-      await lapse(harness);
-      assert.equal((await peer.recover(1000)) + (await peer.recover(1000)), 0);
-      assert.equal(await owner.renew(harness.times.leaseMs), true);
+      // On a busy machine two looks may be far apart, and then they do count: until two were quick.
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const owner = await storeWith(harness, 'q', ['a']);
+        await owner.renew(harness.times.leaseMs);
+        await takeOne(owner, 'q');
+        const peer = await harness.open();
+        await lapse(harness);
+        const beganAt = performance.now();
+        const count = (await peer.recover(1000)) + (await peer.recover(1000));
+        if (performance.now() - beganAt > harness.times.lookMs / 2) continue;
+        assert.equal(count, 0);
+        assert.equal(await owner.renew(harness.times.leaseMs), true);
+        return;
+      }
+      assert.fail('no two looks were quick: the machine is too busy for this test');
     },
   },
   {
