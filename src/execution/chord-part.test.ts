@@ -45,6 +45,16 @@ test('the results of a header with groups in it are waited for as long as result
   expect((await env.backend.load('b'))?.result.json).toContain('ChordError');
 });
 
+test('an errback of a body that is a chain is told once, though it stands at the last step too', async () => {
+  const env = await testEnv();
+  const errback = sig('eb', { task_id: 'e' });
+  const tasks = [sig('first', { task_id: 'f' }), sig('last', { task_id: 'b', link_error: [errback] })];
+  const chain = { ...sig('celery.chain', { task_id: 'b', link_error: [errback] }), subtask_type: 'chain' as const, kwargs: { tasks } };
+  await env.backend.chords!.open('g', 1, chain);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: chain } }), failure, env);
+  expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly unknown[]).length)).toEqual([1]);
+});
+
 // features: 4-098 4-133
 test('a failed part fails the body: its errbacks first, then its result', async () => {
   const env = await testEnv();

@@ -90,7 +90,7 @@ async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined
 export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
-    const errbacks = [...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))];
+    const errbacks = onceEach([...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))]);
     const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
     const pending = { ...target, options: { ...target.options, task_id: id } };
     await failCall(pending, error, because, env, { children });
@@ -140,6 +140,11 @@ export function optionsPart(
   if ((chord ?? null) === null || typeof groupId !== 'string') return undefined;
   return { ...ended, groupId, index: typeof index === 'number' ? index : null, body: readSignature(chord) };
 }
+
+/** An errback of a whole chain stands at the chain and at its last step too: it is told once. */
+const onceEach = (errbacks: readonly SignatureData[]): readonly SignatureData[] => [
+  ...new Map(errbacks.map((errback) => [JSON.stringify(errback), errback])).values(),
+];
 
 /** The tasks whose results a chord's body stands for. */
 function targetsOf(body: SignatureData): readonly SignatureData[] {

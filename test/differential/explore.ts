@@ -21,7 +21,7 @@ try {
     const classes = new Map<string, { tree: Tree; n: number }>();
     const key = (d: string) => d.split('\n')[0]!.replace(/[t?]\d+/, 'T') + (d.includes('where a definite') ? ' open' : '');
     for (const [i, tree] of trees.entries()) {
-      const d = differences(oracle[i]!, out[i]!, to);
+      const d = differences(oracle[i]!, out[i]!, { from, to });
       if (d.length) bad++;
       for (const k of new Set(d.map(key))) {
         const known = classes.get(k);
@@ -32,7 +32,7 @@ try {
     console.log(`== ${pair}: ${bad} of ${trees.length} differ`);
     if (process.env['SHRINK'] === '0')
       for (const [i, tree] of trees.entries()) {
-        const d = differences(oracle[i]!, out[i]!, to);
+        const d = differences(oracle[i]!, out[i]!, { from, to });
         if (d.length) console.log(`\n-- seed ${Number(first) + i}`, show(tree) + '\n  ' + d.join('\n  '));
       }
     if (process.env['SHRINK'] !== '0')
