@@ -70,9 +70,13 @@ export interface Pair extends Road {
 }
 
 /** Both outcomes of each tree. */
-async function both(trees: readonly Tree[], { celery, rig, from, to }: Pair): Promise<readonly (readonly [celery: Outcome, here: Outcome])[]> {
+async function both(
+  trees: readonly Tree[],
+  { celery, rig, from, to }: Pair,
+  patienceMs: number,
+): Promise<readonly (readonly [celery: Outcome, here: Outcome])[]> {
   const expected = await celery.run(trees, 'py', 'py');
-  const outcomes = await rig.run(trees, from, to, expected, 4000);
+  const outcomes = await rig.run(trees, from, to, expected, patienceMs);
   return expected.map((one, index) => [one, outcomes[index]!] as const);
 }
 
@@ -82,13 +86,14 @@ export async function smallest(
   pair: Pair,
   matters: (difference: string) => boolean = () => true,
 ): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> {
-  const found = async (trees: readonly Tree[]): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> => {
+  const found = async (trees: readonly Tree[], patienceMs = 4000): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> => {
     if (trees.length === 0) return undefined;
-    const outcomes = await both(trees, pair);
+    const outcomes = await both(trees, pair, patienceMs);
     const index = outcomes.findIndex(([celery, here]) => differences(celery, here, pair).some(matters));
     return index === -1 ? undefined : { tree: trees[index]!, differences: differences(...outcomes[index]!, pair) };
   };
-  let best = await found([tree]);
+  // Whether it fails at all is asked with the patience of the test itself.
+  let best = await found([tree], 15_000);
   for (let rounds = 0; best !== undefined && rounds < 20; rounds += 1) {
     const next = await found([...smaller(best.tree)].slice(0, 200));
     if (next === undefined) return best;

@@ -12,7 +12,7 @@ const vhost = python === undefined || redis === undefined ? undefined : await ra
 /** How many trees, and from which seed on: few of them in `npm test`, many by `npm run differential`. */
 const count = Number(process.env['DIFFERENTIAL_TREES'] ?? 20);
 const first = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
-const batchSize = Math.max(10, Math.min(100, Math.ceil(count / 5)));
+const batchSize = Math.max(20, Math.min(100, Math.ceil(count / 5)));
 const roads: readonly { readonly name: string; readonly urls: Urls | undefined }[] = [
   { name: 'Redis', urls: redis === undefined ? undefined : { broker: `${redis}/6`, backend: `${redis}/7` } },
   { name: 'RabbitMQ with results in Redis', urls: vhost === undefined ? undefined : { broker: vhost.url, backend: `${redis}/7` } },
@@ -47,7 +47,7 @@ if (count === 0) {
         // Where Celery differs from itself, over the other broker or a second time, it is no measure.
         const again = await [...rigs.values()].at(-1)!.run(trees, 'py', 'py', oracle);
         const isSure = trees.map((_, index) => differences(oracle[index]!, again[index]!, { from: 'py', to: 'py' }).length === 0);
-        expect(isSure.filter((sure) => !sure).length, 'trees on which Celery differs from itself').toBeLessThanOrEqual(1 + batchSize * 0.05);
+        expect(isSure.filter((sure) => !sure).length, 'trees on which Celery differs from itself').toBeLessThanOrEqual(2 + batchSize * 0.05);
         const wrong: string[] = [];
         for (const [road, rig] of rigs)
           for (const [from, to] of pairs) {

@@ -1,3 +1,5 @@
+// By hand, on a Redis of one's own: node --import tsx test/differential/explore.ts FIRST COUNT [ts-ts ts-py py-ts]. Shows the smallest tree of each class of
+// difference; with SHRINK=0, which is fast, all differences as they are. Wants CELERIAC_TEST_REDIS, CELERIAC_TEST_PYTHON and a fresh build.
 import { startRig, type Language } from './rig.ts';
 import { differences, smallest } from './difference.ts';
 import { show, treeOf, type Tree } from './trees.ts';
