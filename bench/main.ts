@@ -19,6 +19,7 @@ const scale = number('scale', 1);
 const only = argument('only', '').split(',').filter(Boolean);
 const servers = (await up()) as { env: Record<string, string>; leftOut: readonly string[]; down: () => void };
 process.on('exit', () => servers.down());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 for (const line of servers.leftOut) process.stdout.write(`left out: ${line}\n`);
 const redis = servers.env['CELERIAC_TEST_REDIS'] ?? process.env['CELERIAC_TEST_REDIS'];
 const python = servers.env['CELERIAC_TEST_PYTHON'] ?? process.env['CELERIAC_TEST_PYTHON'];
