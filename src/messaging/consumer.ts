@@ -155,6 +155,7 @@ export class Consumer {
         const text = String(error);
         (said === text ? log.debug : log.warn)(`cannot consume from ${this.#names()}; trying again`, { error });
         said = text;
+        // A stop ends the wait early; the loop's head sees it.
         await clock.sleep(exponentialBackoffMs(failures++, { factorMs: 200, maxMs: MAX_WAIT_MS }), signal).catch(() => undefined);
       }
     }

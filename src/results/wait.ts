@@ -44,6 +44,7 @@ export async function* waitFor(
     if (!signal.aborted) throw error;
   } finally {
     ending.abort(OVER);
+    // Not waited for, as it may hang with the store; what it could say was said, or nobody listens any more.
     metas.return?.().catch(() => undefined);
   }
   if (open.size === 0) return;

@@ -31,6 +31,7 @@ export class Replier {
   }
 
   async close(): Promise<void> {
+    // A channel that could not be opened has told whoever wanted to answer through it; there is nothing to close.
     const channel = this.#channel ?? (await this.#opening?.catch(() => undefined));
     this.#channel = undefined;
     await channel?.[Symbol.asyncDispose]();

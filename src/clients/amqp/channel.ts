@@ -186,6 +186,7 @@ export class AmqpChannel {
     if (!this.isOpen) return void (await this.closed);
     const answered = this.call('channel.close', { replyCode: 200, replyText: 'done' }, 'channel.close-ok');
     this.#isClosing = true;
+    // Without an answer the connection is gone, and the channel with it: closed is what was asked for.
     await answered.catch(() => undefined);
     this.finish(undefined);
   }
