@@ -3,43 +3,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compile } from '../../src/canvas/compile.ts';
 import type { Plan, ResultNode } from '../../src/canvas/plan.ts';
-import { Celery, chain, chord, group } from '../../src/index.ts';
 import type { SignatureData } from '../../src/protocol/signature.ts';
-import { show, smaller, taggedOf, treeOf, type Call, type Tree } from './trees.ts';
-
-const app = new Celery('property', { broker: 'memory://property', backend: 'memory://property' });
-const two = app.task('diff.two', (x: number, y: number) => [x, y]);
-const one = app.task('diff.one', (x: number) => [x]);
-
-function build(tree: Tree): any {
-  switch (tree.kind) {
-    case 'call':
-      return linked(app.signature(`diff.${tree.task}`, { kwargs: { tag: tree.tag }, immutable: tree.immutable ?? false }), tree);
-    case 'chain': {
-      const steps = tree.steps.map(build);
-      return linked(tree.by === 'pipe' ? steps.reduce((left, right) => left.pipe(right)) : chain(...(steps as [any, any])), tree);
-    }
-    case 'group':
-      return group(tree.members.map(build));
-    case 'chord':
-      return linked(tree.by === 'pipe' ? group(tree.header.map(build)).pipe(build(tree.body)) : chord(tree.header.map(build), build(tree.body)), tree);
-    case 'map':
-      return one.map(tree.rows as number[]);
-    case 'starmap':
-      return two.starmap(tree.rows as [number, number][]);
-    default:
-      return two.chunks(tree.rows as [number, number][], tree.size);
-  }
-}
-const linked = (signature: any, { link = [], errbacks = [] }: Pick<Call, 'link' | 'errbacks'>): any =>
-  errbacks.reduce(
-    (so, each) => so.linkError(build(each)),
-    link.reduce((so, each) => so.link(build(each)), signature),
-  );
+import { build } from './build.ts';
+import { CI_SEEDS, treeOf } from './grow.ts';
+import { countShapes, TABLE, words } from './shapes.ts';
+import { show, smaller, taggedOf, type Tree } from './trees.ts';
 
 function planOf(tree: Tree): Plan {
   let count = 0;
-  return compile(build(tree).toJSON(), {
+  return compile(build(tree, words).toJSON(), {
     newId: () => `id-${(count += 1)}`,
     now: 0,
     origin: 'test',
@@ -77,6 +49,11 @@ const check = (holds: (tree: Tree, plan: Plan) => void): void => {
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 500), seed: Number(process.env['PROPERTY_SEED'] ?? 1) },
   );
 };
+
+test('what `npm test` runs beside Celery has every shape of the table of `|`, and rows in all their forms', () => {
+  const counts = countShapes(Array.from({ length: CI_SEEDS.count }, (_, index) => treeOf(CI_SEEDS.first + index)));
+  expect(TABLE.filter((shape) => !counts.has(shape))).toEqual([]);
+});
 
 test('no two messages of a plan have one id, and each belongs to the task that made the call', () => {
   check((_, plan) => {

@@ -4,14 +4,16 @@ import { rabbitVhost } from '../support/rabbitmq.ts';
 import type { Urls } from '../interop/processes.ts';
 import { differences, smallest } from './difference.ts';
 import { startRig, type Language, type Rig } from './rig.ts';
-import { show, treeOf } from './trees.ts';
+import { CI_SEEDS, treeOf } from './grow.ts';
+import { Account } from './account.ts';
+import { show } from './trees.ts';
 
 const redis = process.env['CELERIAC_TEST_REDIS'];
 const python = process.env['CELERIAC_TEST_PYTHON'];
 const vhost = python === undefined || redis === undefined ? undefined : await rabbitVhost();
 /** How many trees, and from which seed on: few of them in `npm test`, many by `npm run differential`. */
-const count = Number(process.env['DIFFERENTIAL_TREES'] ?? 20);
-const first = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
+const count = Number(process.env['DIFFERENTIAL_TREES'] ?? CI_SEEDS.count);
+const first = Number(process.env['DIFFERENTIAL_SEED'] ?? CI_SEEDS.first);
 const batchSize = Math.max(20, Math.min(100, Math.ceil(count / 5)));
 const roads: readonly { readonly name: string; readonly urls: Urls | undefined }[] = [
   { name: 'Redis', urls: redis === undefined ? undefined : { broker: `${redis}/6`, backend: `${redis}/7` } },
@@ -31,11 +33,13 @@ if (count === 0) {
 } else {
   describe('random workflows', { timeout: 900_000 }, () => {
     const rigs = new Map<string, Rig>();
+    const account = new Account();
     beforeAll(async () => {
       for (const road of roads) if (road.urls !== undefined) rigs.set(road.name, await startRig(road.urls, python));
     }, 120_000);
     afterAll(async () => {
       await Promise.all([...rigs.values()].map((rig) => rig.stop()));
+      process.stdout.write(account.text());
     });
 
     for (let seed = first; seed < first + count; seed += batchSize)
@@ -48,19 +52,28 @@ if (count === 0) {
         const again = await [...rigs.values()].at(-1)!.run(trees, 'py', 'py', oracle);
         const isSure = trees.map((_, index) => differences(oracle[index]!, again[index]!, { from: 'py', to: 'py' }).length === 0);
         expect(isSure.filter((sure) => !sure).length, 'trees on which Celery differs from itself').toBeLessThanOrEqual(2 + batchSize * 0.05);
+        account.tried(trees, isSure);
         const wrong: string[] = [];
         for (const [road, rig] of rigs)
           for (const [from, to] of pairs) {
             const outcomes = await rig.run(trees, from, to, oracle);
             for (const [index, tree] of trees.entries()) {
-              if (!isSure[index] || wrong.length === 3 || differences(oracle[index]!, outcomes[index]!, { from, to }).length === 0) continue;
+              if (!isSure[index]) continue;
+              const first = differences(oracle[index]!, outcomes[index]!, { from, to });
+              account.compared(`${name[from]} to ${name[to]} over ${road}`);
+              if (wrong.length === 3 || first.length === 0) continue;
               const small = await smallest(tree, { celery, rig, from, to });
-              // A difference that does not show again was Celery's other mind, or a machine that stood still for longer than we wait.
-              if (small === undefined) continue;
-              wrong.push(`seed ${seed + index}, ${name[from]} to ${name[to]} over ${road}: ${show(small.tree)}\n  ${small.differences.join('\n  ')}`);
+              const where = `seed ${seed + index}, ${name[from]} to ${name[to]} over ${road}`;
+              // A difference that does not show again was Celery's other mind, or a machine that stood still for longer than we wait: few may be that.
+              if (small === undefined) account.notAgain(`${where}: ${show(tree)}\n  ${first.join('\n  ')}`);
+              else wrong.push(`${where}: ${show(small.tree)}\n  ${small.differences.join('\n  ')}`);
             }
           }
         expect(wrong.join('\n\n')).toBe('');
       });
+
+    test('differences that do not show again are few', () => {
+      expect(account.once.length, account.text()).toBeLessThanOrEqual(account.mostOnce);
+    });
   });
 }

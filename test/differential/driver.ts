@@ -2,46 +2,15 @@
 import { createInterface } from 'node:readline';
 import { chain, chord, group, resultFromJSON, TaskFailure, TimeoutError, type AsyncResult, type GroupResult } from 'celeriac';
 import { app, one, sending, two } from './tasks.ts';
-import type { Call, Tree } from './trees.ts';
+import { build } from './build.ts';
+import type { Tree } from './trees.ts';
 
 type Fields = Record<string, any>;
+const words = { app, one, two, chain, chord, group };
 interface Planned {
   readonly tree: Tree;
   readonly run: string;
   readonly ids: Readonly<Record<string, string>>;
-}
-
-function build(tree: Tree, plan: Planned): any {
-  const of = (trees: readonly Tree[]): any[] => trees.map((each) => build(each, plan));
-  switch (tree.kind) {
-    case 'call': {
-      const { tag, task, args, times, immutable = false } = tree;
-      const kwargs = { tag, run: plan.run, ...(times !== undefined && { times }) };
-      const made: any = app.signature(`diff.${task}`, { args: args as any[], kwargs, options: { taskId: plan.ids[tag]! }, immutable });
-      return linked(made, tree, plan);
-    }
-    case 'chain': {
-      const steps = of(tree.steps);
-      return linked(tree.by === 'pipe' ? steps.reduce((left, right) => left.pipe(right)) : chain(...(steps as [any, any])), tree, plan);
-    }
-    case 'group':
-      return group(of(tree.members));
-    case 'chord': {
-      const [header, body] = [of(tree.header), build(tree.body, plan)];
-      return linked(tree.by === 'pipe' ? group(header).pipe(body) : chord(header, body), tree, plan);
-    }
-    case 'map':
-      return one.map(tree.rows as number[]).set({ taskId: plan.ids[tree.tag]! });
-    case 'starmap':
-      return two.starmap(tree.rows as [number, number][]).set({ taskId: plan.ids[tree.tag]! });
-    case 'chunks':
-      return two.chunks(tree.rows as [number, number][], tree.size);
-  }
-}
-
-function linked(signature: any, { link = [], errbacks = [] }: Pick<Call, 'link' | 'errbacks'>, plan: Planned): any {
-  const withLinks = link.reduce((so, each) => so.link(build(each, plan)), signature);
-  return errbacks.reduce((so, each) => so.linkError(build(each, plan)), withLinks);
 }
 
 async function send(command: Fields): Promise<unknown[]> {
@@ -49,7 +18,7 @@ async function send(command: Fields): Promise<unknown[]> {
   const tuples: unknown[] = [];
   for (const plan of command['plans'] as Planned[]) {
     try {
-      const result: AsyncResult<unknown> = await build(plan.tree, plan).applyAsync();
+      const result: AsyncResult<unknown> = await build(plan.tree, words, plan).applyAsync();
       tuples.push({ tuple: result.toJSON() });
     } catch (error) {
       tuples.push({ refused: (error as Error).name, why: String(error) });

@@ -2,7 +2,8 @@
 // difference; with SHRINK=0, which is fast, all differences as they are. Wants CELERIAC_TEST_REDIS, CELERIAC_TEST_PYTHON and a fresh build.
 import { startRig, type Language } from './rig.ts';
 import { differences, smallest } from './difference.ts';
-import { show, treeOf, type Tree } from './trees.ts';
+import { treeOf } from './grow.ts';
+import { show, type Tree } from './trees.ts';
 const redis = process.env['CELERIAC_TEST_REDIS'];
 const [first, count, ...pairs] = process.argv.slice(2);
 const rig = await startRig({ broker: `${redis}/6`, backend: `${redis}/7` }, process.env['CELERIAC_TEST_PYTHON']!);

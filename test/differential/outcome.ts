@@ -1,6 +1,6 @@
 // What came of a tree, with the ids of a run replaced by the tags of its tasks, so that two runs can be compared.
 import type { Redis } from 'ioredis';
-import { bodyStarts, type Tag, type Tree } from './trees.ts';
+import { bodyStarts, isTurned, type Tag, type Tree } from './trees.ts';
 
 type Ids = Readonly<Record<Tag, string>>;
 
@@ -58,7 +58,21 @@ export async function outcomeOf(redis: Redis, tree: Tree, sent: Sent, view: unkn
   for (const [tag, id] of Object.entries(sent.ids)) if (metas.has(id)) told[tag] = named(comparable(metas.get(id)!, tag, bodies, sent.ids, groups));
   for (const [id, meta] of others) told[String(named(id))] = named(comparable(meta, '', bodies, sent.ids, groups));
   const handle = named(sent.answer.refused === undefined ? sent.answer.tuple : 'refused');
-  return { handle, view: named(firstOfMany(view)), metas: told, runs: runs.map((line) => JSON.stringify(named(JSON.parse(line)))).toSorted() };
+  const read = runs.map((line) => named(JSON.parse(line)));
+  const outcome = { handle, view: named(firstOfMany(view)), metas: told, runs: read };
+  // With us they stay in order (docs/guides/canvas.md): of such trees all is compared but the order in lists.
+  const { runs: lines, ...rest } = isTurned(tree) ? (unordered(outcome) as typeof outcome) : outcome;
+  return { ...rest, runs: lines.map((line) => JSON.stringify(line)).toSorted() };
+}
+
+/** The same with every list sorted, however deep. A line of a run stays what it is: its tag, then its arguments. */
+function unordered(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(unordered);
+    return typeof items[0] === 'string' && items.length === 2 ? items : items.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unordered(item)]));
 }
 
 /** What `map` and `starmap` fail with themselves: they leave no line among the runs. */

@@ -1,11 +1,11 @@
-// Random workflows as data, which producers of both languages build with their own words. The same seed gives the same trees.
+// Workflows as data, which producers of both languages build with their own words.
 
 /** Names a task that the caller can wait for: results are compared by it, whatever id it has in a run. */
 export type Tag = string;
 /** `told` is for errbacks: of one argument, so that Celery sends it instead of calling it in the worker. */
 export type Task = 'node' | 'fail' | 'flaky' | 'give_up' | 'nothing' | 'told';
 
-interface Linked {
+export interface Linked {
   readonly link?: readonly Call[];
   readonly errbacks?: readonly Call[];
 }
@@ -44,114 +44,6 @@ export interface Rows {
 }
 export type Tree = Call | Chain | Group | Chord | Rows;
 
-/** A generator of numbers from 0 up to 1, by seed (mulberry32). */
-export function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** The tree of a seed: at most about 14 calls, nested up to four deep. */
-export function treeOf(seed: number): Tree {
-  const next = numbers(seed);
-  const below = (limit: number): number => Math.floor(next() * limit);
-  const chance = (part: number): boolean => next() < part;
-  let tags = 0;
-  let budget = 4 + below(11);
-  const tag = (): Tag => `t${tags++}`;
-
-  const value = (): unknown => [below(100), `v${below(10)}`, [below(3)], null, true][below(5)];
-  const args = (): readonly unknown[] => Array.from({ length: below(3) }, value);
-  // One that is ignored leaves Celery's chord waiting for ever, so only links are.
-  const task = (mayBeIgnored: boolean): Pick<Call, 'task' | 'times'> => {
-    const die = below(100);
-    if (die < 76) return { task: 'node' };
-    if (die < 84) return { task: 'flaky', times: 1 + below(2) };
-    if (die < 86) return { task: 'give_up' };
-    if (die < 88 && mayBeIgnored) return { task: 'nothing' };
-    return die < 95 ? { task: 'fail' } : { task: 'node' };
-  };
-  const links = (): Linked => ({
-    ...(chance(0.12) ? { link: Array.from({ length: 1 + below(2) }, () => call(true)) } : {}),
-    ...(chance(0.15) ? { errbacks: [{ kind: 'call', tag: tag(), task: 'told', args: [], ...(chance(0.3) ? { immutable: true } : {}) } as Call] } : {}),
-  });
-  const call = (isLink: boolean): Call => {
-    budget--;
-    return {
-      kind: 'call',
-      tag: tag(),
-      ...task(isLink),
-      args: args(),
-      ...(chance(0.15) ? { immutable: true } : {}),
-      ...(isLink ? {} : links()),
-    };
-  };
-  const rows = (): Rows => {
-    budget--;
-    const kind = (['map', 'starmap', 'chunks'] as const)[below(3)]!;
-    const row = (): unknown => (kind === 'map' ? (chance(0.05) ? 13 : below(9)) : chance(0.05) ? [13, 1] : [below(9), below(9)]);
-    return { kind, tag: tag(), rows: Array.from({ length: 1 + below(5) }, row), size: 1 + below(3) };
-  };
-  const several = (least: number, most: number, make: () => Tree): readonly Tree[] =>
-    Array.from({ length: Math.max(least, Math.min(budget, least + below(most - least + 1))) }, make);
-  const by = (): 'constructor' | 'pipe' => (chance(0.5) ? 'constructor' : 'pipe');
-
-  /** Celery skips an empty group in a chain, but not one that `|` was told to go on from. */
-  const full = (trees: readonly Tree[]): boolean => trees.every((each) => each.kind !== 'group' || each.members.length > 0);
-  /** A group of one member that ends in a group is a list of lists with us, and the inner list with Celery (docs/guides/canvas.md): it gets a second member. */
-  const typed = (members: readonly Tree[]): readonly Tree[] => (members.length === 1 && endsInGroup(members[0]!) ? [...members, call(false)] : members);
-  const tree = (depth: number): Tree => {
-    const die = depth >= 4 || budget <= 1 ? 0 : below(100);
-    if (die < 34) return call(false);
-    if (die < 42) return rows();
-    if (die < 66) {
-      // Celery forgets the links of a chain of one step inside another.
-      const steps = plain(several(2, 4, () => tree(depth + 1)));
-      return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps, ...links() };
-    }
-    if (die < 84) return { kind: 'group', members: typed(several(chance(0.06) ? 0 : 1, 4, () => tree(depth + 1))) };
-    const header = typed(several(chance(0.04) ? 0 : 1, 4, () => tree(depth + 1)));
-    const body = flat(tree(depth + 1));
-    // A group without members takes no callbacks.
-    return { kind: 'chord', by: header.length > 0 ? by() : 'constructor', header, body, ...(full([body]) ? links() : {}) };
-  };
-  const root = tree(0);
-  // A call alone is what the interop table tries.
-  if (root.kind !== 'call') return root;
-  const steps = plain([root, tree(1), tree(1)]);
-  return { kind: 'chain', by: full(steps) ? by() : 'constructor', steps };
-}
-
-function endsInGroup(tree: Tree): boolean {
-  if (tree.kind === 'chain') return endsInGroup(tree.steps.at(-1)!);
-  return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
-}
-
-/** Steps without what Celery turns into something that nobody wrote. */
-const plain = (steps: readonly Tree[]): readonly Tree[] =>
-  steps.map((step, index) => {
-    const asBody = index > 0 && steps[index - 1]!.kind !== 'call' ? flat(step) : step;
-    return index < steps.length - 1 ? withoutLateLinks(asBody) : asBody;
-  });
-
-/** Celery turns the members of a group in a group round where the outer one is the body of a chord; with us they stay in order, so no such body is made. */
-function flat(body: Tree): Tree {
-  if (body.kind === 'chunks') return { ...body, kind: 'starmap' };
-  if (body.kind !== 'group') return body;
-  return { ...body, members: body.members.flatMap((each) => (each.kind === 'group' ? (flat(each) as Group).members : [flat(each)])) };
-}
-
-/** Celery moves the links of a chord whose body is a chain behind the steps that follow; with us they stay where they were written, so none is made there. */
-function withoutLateLinks(step: Tree): Tree {
-  if ((step.kind !== 'chain' && step.kind !== 'chord') || !/"(group|chord|chunks)"/.test(JSON.stringify(step))) return step;
-  const { link: _, ...rest } = step;
-  return rest;
-}
-
 /** Every call with a tag, wherever it stands. */
 export function taggedOf(tree: Tree): readonly (Call | Rows)[] {
   const linked = (of: Linked): readonly (Call | Rows)[] => [...(of.link ?? []), ...(of.errbacks ?? [])].flatMap(taggedOf);
@@ -185,6 +77,14 @@ export function bodyStarts(tree: Tree): ReadonlySet<Tag> {
     return of.kind === 'chord' ? [...of.header.flatMap(found), ...found(of.body), ...starts(of.body)] : [];
   };
   return new Set(found(tree));
+}
+
+/** Whether a group in a group stands where the outer one is the body of a chord: Celery turns the members of the inner one round there. */
+export function isTurned(tree: Tree): boolean {
+  const isNested = (body: Tree): boolean => body.kind === 'group' && body.members.some(({ kind }) => kind === 'group' || kind === 'chunks');
+  if (tree.kind === 'chain') return tree.steps.some((step, index) => isTurned(step) || (index > 0 && tree.steps[index - 1]!.kind !== 'call' && isNested(step)));
+  if (tree.kind === 'group') return tree.members.some(isTurned);
+  return tree.kind === 'chord' && (isNested(tree.body) || [...tree.header, tree.body].some(isTurned));
 }
 
 /** Trees that are a little smaller, the smallest first: to find what of a failing one matters. */
