@@ -21,8 +21,11 @@ export interface LinkOptions extends Omit<ConnectOptions, 'url' | 'signal'> {
 const WAITS = { maxRetries: null, intervalStartMs: 2000, intervalStepMs: 2000, intervalMaxMs: 30_000 };
 /** A connection that is lost sooner than this has not healed anything: whatever ended it may end the next one, too. */
 const STEADY_MS = 5000;
-/** The waits after such losses in a row. One alone is an accident, such as a node that restarts once more: none. */
-const SHORT_LIVED_WAITS = { ...WAITS, intervalStartMs: 0 };
+/**
+ * The waits after such losses in a row. One alone is an accident, such as a node that restarts once more: none. Short, so that a server which somebody
+ * restarts again and again has its workers back within seconds each time, and long enough that one which ends every connection costs next to nothing.
+ */
+const SHORT_LIVED_WAITS = { ...WAITS, intervalStartMs: 0, intervalStepMs: 500, intervalMaxMs: 2000 };
 /** In between the broker is looked for this often, give or take a quarter: neither counted nor told, so that a long outage ends seconds after the broker is back. */
 const LOOK_MS = 2000;
 /** A driver that has not answered this long after its own time limit is given up. */

@@ -98,8 +98,6 @@ describe.skipIf(!hasRedis)(`Redis${hasRedis ? '' : ' (left out: redis-server is 
     // Nobody died: nothing that ran may come again. What was just being published when the answer was lost may be there twice.
     expect(redelivered, output).toEqual([]);
     expect(doubled.length, doubled.join('\n')).toBeLessThanOrEqual(times * ON_THEIR_WAY);
-    // One may be late on a machine that is busy with other things; all of them would be, if workers waited for something.
-    expect(resumedMs.toSorted((a, b) => a - b)[Math.floor(resumedMs.length / 2)], `${resumedMs.join(' ms, ')} ms ${output}`).toBeLessThan(5000);
-    expect(Math.max(...resumedMs), output).toBeLessThan(15_000);
+    expect(Math.max(...resumedMs), `${resumedMs.join(' ms, ')} ms ${output}`).toBeLessThan(5000);
   }
 });
