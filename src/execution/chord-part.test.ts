@@ -45,14 +45,18 @@ test('the results of a header with groups in it are waited for as long as result
   expect((await env.backend.load('b'))?.result.json).toContain('ChordError');
 });
 
-test('an errback of a body that is a chain is told once, though it stands at the last step too', async () => {
+test.each([
+  ['an errback of a body that is a chain is told once, though it stands at the last step too', true, [1]],
+  ['errbacks of single steps of a body that is a chain are not told: those steps have not failed', false, []],
+])('%s', async (_name, isOfChain, told) => {
   const env = await testEnv();
   const errback = sig('eb', { task_id: 'e' });
   const tasks = [sig('first', { task_id: 'f' }), sig('last', { task_id: 'b', link_error: [errback] })];
-  const chain = { ...sig('celery.chain', { task_id: 'b', link_error: [errback] }), subtask_type: 'chain' as const, kwargs: { tasks } };
+  const options = { task_id: 'b', ...(isOfChain ? { link_error: [errback] } : {}) };
+  const chain = { ...sig('celery.chain', options), subtask_type: 'chain' as const, kwargs: { tasks } };
   await env.backend.chords!.open('g', 1, chain);
   await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: chain } }), failure, env);
-  expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly unknown[]).length)).toEqual([1]);
+  expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly unknown[]).length)).toEqual(told);
 });
 
 // features: 4-098 4-133

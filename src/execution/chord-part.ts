@@ -151,9 +151,10 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
   if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']);
   if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body']));
   if (body.subtask_type === 'chain') {
-    // A caller waits for the last step, under the id that the chain or the step itself was given.
+    // A caller waits for the last step, under the id that the chain or the step itself was given. Its own errbacks are not told: no step before it was.
     const last = signaturesIn(body.kwargs['tasks']).at(-1);
-    return last === undefined ? [body] : [{ ...last, options: { ...body.options, ...last.options } }];
+    const { link_error = null } = body.options;
+    return last === undefined ? [body] : [{ ...last, options: { ...body.options, ...last.options, link_error } }];
   }
   return [body];
 }
