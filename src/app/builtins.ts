@@ -1,7 +1,9 @@
 import { signatureFrom } from '../canvas/by-name.ts';
+import { CHORD_UNLOCK } from '../canvas/unlock-call.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { Core } from './app-core.ts';
+import { chordUnlock } from './chord-unlock.ts';
 import { definition, type AnyOptions } from './definition.ts';
 import type { TaskContext } from './task-context.ts';
 import { createTask } from './task-handle.ts';
@@ -32,6 +34,8 @@ export function registerBuiltins(core: Core): void {
   add('celery.map', { kwargs: true, params: ['kwargs'] }, ({ task, it }: Keywords) => each(task, it as Iterable<unknown>, false));
   add('celery.starmap', { kwargs: true, params: ['kwargs'] }, ({ task, it }: Keywords) => each(task, it as Iterable<unknown>, true));
   add('celery.accumulate', { bind: true, params: ['...args', '**'] }, accumulate);
+  const unlock = chordUnlock(core);
+  add(CHORD_UNLOCK, unlock.options, unlock.run);
   add('celery.backend_cleanup', { ignoreResult: true }, async () => {
     const backend = await core.backend();
     await backend.sweep?.(new Date(core.clock.now()));

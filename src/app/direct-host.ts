@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../backends/backend.ts';
+import type { ChordStore, ResultBackend } from '../backends/backend.ts';
 import { ChordError } from '../errors.ts';
 import type { Dispatch, TaskHost } from '../execution/host.ts';
 import { deferred, type Deferred } from '../kernel/deferred.ts';
@@ -49,7 +49,7 @@ export class DirectHost implements TaskHost {
   }
 
   growChord(groupId: string, by: number): Promise<void> {
-    return this.#counted(this.#chords().then((chords) => chords.grow(groupId, by)));
+    return this.#counted(this.#options.backend().then((backend) => storeOf(backend).grow(groupId, by)));
   }
 
   emit(type: string, fields: JsonObject): void {
@@ -65,16 +65,15 @@ export class DirectHost implements TaskHost {
 
   /** The barriers stand before the first message leaves. */
   async #carryOut({ chords, groups, messages }: Dispatch): Promise<void> {
-    for (const { groupId, tree } of groups) await (await this.#options.backend()).saveGroup(groupId, tree);
-    for (const { groupId, size, body } of chords) await (await this.#chords()).open(groupId, size, body);
+    if (groups.length > 0 || chords.length > 0) {
+      const backend = await this.#options.backend();
+      for (const { groupId, tree } of groups) await backend.saveGroup(groupId, tree);
+      for (const { groupId, size, body } of chords) {
+        await (backend.counter === undefined ? storeOf(backend).open(groupId, size, body) : backend.counter.reset(groupId));
+      }
+    }
     const producer = (this.#producer ??= await this.#options.producer());
     await producer.publishAll(messages);
-  }
-
-  async #chords(): Promise<NonNullable<ResultBackend['chords']>> {
-    const { chords } = await this.#options.backend();
-    if (chords === undefined) throw new ChordError('this result backend cannot count chords: use redis://, sqlite:// or memory://');
-    return chords;
   }
 
   #counted(call: Promise<void>): Promise<void> {
@@ -83,4 +82,9 @@ export class DirectHost implements TaskHost {
     call.then(this.#done, this.#done);
     return call;
   }
+}
+
+function storeOf({ chords }: ResultBackend): ChordStore {
+  if (chords === undefined) throw new ChordError('this result backend keeps no list of the parts of a chord: use redis://, sqlite:// or memory://');
+  return chords;
 }

@@ -76,6 +76,8 @@ export interface ResultBackend extends AsyncDisposable {
   forgetGroup(groupId: string): Promise<void>;
   /** Present exactly where `capabilities.chords` is 'store'. */
   readonly chords?: ChordStore;
+  /** Present exactly where `capabilities.chords` is 'counter'. */
+  readonly counter?: ChordCounter;
   /** For stores that cannot expire by themselves. Returns how many rows went. */
   sweep?(before: Date): Promise<number>;
 }
@@ -83,7 +85,10 @@ export interface BackendCapabilities {
   readonly pushes: boolean;
   readonly expires: boolean;
   readonly durable: boolean;
-  /** How a chord is counted: by ChordStore, by `incr` (wire.md 4.4.2), by the task celery.chord_unlock (4.4.3), or not at all (rpc: refused with a clear error). */
+  /**
+   * How a chord is counted: by ChordStore; by ChordCounter, beside the saved group (wire.md 4.4.2); by the task celery.chord_unlock, which needs nothing
+   * but `load` (4.4.3); or not at all, and chords are refused (rpc).
+   */
   readonly chords: 'store' | 'counter' | 'unlock' | 'none';
 }
 export interface SaveOptions {
@@ -102,6 +107,16 @@ export interface ChordStore {
   arrive(groupId: string, part: ChordPart): Promise<ChordArrival>;
   /** Takes chords whose deadline has passed, each once: to be failed. */
   overdue(max: number): Promise<readonly OverdueChord[]>;
+}
+/**
+ * All that a store must have to count chords, where it cannot be a ChordStore: a number per chord, under Celery's key `chord-unlock-<group id>` so that
+ * its workers count the same. Everything else is done with `saveGroup` and `load`. It may be told of one part twice: a count is only the sign to look.
+ */
+export interface ChordCounter {
+  /** Back to nothing, before the header is sent. */
+  reset(groupId: string): Promise<void>;
+  /** Adds one, atomically among all programs, and gives the sum. What is not there yet is nothing. It lives for `chordExpiresMs` from then on. */
+  increment(groupId: string): Promise<number>;
 }
 /** A chord that will not complete, and what is known of its parts. */
 export interface OverdueChord {

@@ -2,12 +2,13 @@ import type { ResultBackend } from './backend.ts';
 
 /** The same store with some of its ways replaced. */
 export function decorated(backend: ResultBackend, own: Partial<ResultBackend>): ResultBackend {
-  const { capabilities, replyTo, listening, chords, sweep } = backend;
+  const { capabilities, replyTo, listening, chords, counter, sweep } = backend;
   return {
     capabilities,
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(listening === undefined ? {} : { listening: () => listening.call(backend) }),
     ...(chords === undefined ? {} : { chords }),
+    ...(counter === undefined ? {} : { counter }),
     ...(sweep === undefined ? {} : { sweep: (before: Date) => sweep.call(backend, before) }),
     save: (meta, options) => backend.save(meta, options),
     load: (taskId) => backend.load(taskId),

@@ -6,8 +6,9 @@ import { errorLinked, withLinks } from './links.ts';
 import { placed, sizeOf } from './place.ts';
 import { childOf, resultOf, tupleOf } from './result-node.ts';
 import { bodyOf, chordData, isNone, mergeCall, mergeOptions, prepend, stepsOf } from './signature-data.ts';
-import type { CompileContext, Plan, PlannedMessage } from './plan.ts';
+import type { CompileContext, Plan, PlannedMessage, ResultNode } from './plan.ts';
 import { planCall } from './plan-call.ts';
+import { unlockCall } from './unlock-call.ts';
 
 export type { CompileContext, Plan, PlannedMessage, ResultNode, RouteOptions, TaskDefaults } from './plan.ts';
 
@@ -100,18 +101,46 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
       });
   const members = stepsOf(header.kwargs['tasks']).map((member) => prepend(prepend(member, header.args), signature.immutable ? [] : signature.args));
   if (members.length === 0) return emit(prepend(body, [[]]), context, out);
-  if (context.chords === 'none')
-    throw new ChordError('chords are not possible with this result backend: use one that stores results, such as redis:// or sqlite://');
-  if (context.chords !== 'store') throw notBuilt(`a chord on a result backend that counts by ${context.chords}`);
+  const results = members.map(resultOf);
+  const carried = barrier({ groupId, body, results, size: members.reduce((sum, member) => sum + sizeOf(member), 0) }, context, out);
   const { task_id: _header, link_error: forParts, ...forHeader } = header.options;
   for (const [index, member] of members.entries()) {
-    const place = { group_id: groupId, group_index: index, chord: body };
+    const place = { group_id: groupId, group_index: index, chord: carried };
     emit(mergeCall(mergeCall(errorLinks(member, forParts), { ...forHeader, ...shared, ...given({ countdown, eta }) }), place), context, out);
   }
-  const results = members.map(resultOf);
-  // Values of groups stay together in what the body gets, so the body's starter must know them.
-  if (results.some((result) => result.children !== null)) out.groups.push({ groupId, tree: tupleOf({ id: groupId, parent: null, children: results }) });
-  out.chords.push({ groupId, size: members.reduce((sum, member) => sum + sizeOf(member), 0), body });
+}
+
+interface Barrier {
+  readonly groupId: string;
+  readonly size: number;
+  readonly body: SignatureData;
+  readonly results: readonly ResultNode[];
+}
+
+/** What must stand before the header is sent, as the result store can count; gives the body that the parts carry. */
+function barrier({ groupId, size, body, results }: Barrier, context: CompileContext, out: Emitted): SignatureData {
+  const tree = tupleOf({ id: groupId, parent: null, children: results });
+  switch (context.chords) {
+    case 'store':
+      // Values of groups stay together in what the body gets, so the body's starter must know them.
+      if (results.some((result) => result.children !== null)) out.groups.push({ groupId, tree });
+      out.chords.push({ groupId, size, body });
+      return body;
+    case 'counter': {
+      // Celery's workers take the members for the parts where nothing is said; groups in the header make more of them.
+      const counted = { ...body, chord_size: size };
+      out.groups.push({ groupId, tree });
+      out.chords.push({ groupId, size, body: counted });
+      return counted;
+    }
+    case 'unlock': {
+      const planned = planCall(unlockCall({ groupId, body, members: results.map(tupleOf) }, context.defaults?.(body.task)?.options), context);
+      out.publish.push({ ...planned, route: { name: body.task, ...planned.route } });
+      return body;
+    }
+    case 'none':
+      throw new ChordError('chords are not possible with this result backend: use one that stores results, such as redis:// or sqlite://');
+  }
 }
 
 const errorLinks = (data: SignatureData, link_error: ValueMap[string]): SignatureData =>

@@ -1,13 +1,14 @@
-import type { ChordArrival, ChordClaim, ChordPart } from '../backends/backend.ts';
+import type { ChordArrival, ChordClaim, ChordCounter, ChordPart, SaveOptions } from '../backends/backend.ts';
+import { unlockCall } from '../canvas/unlock-call.ts';
 import { newId } from '../kernel/ids.ts';
-import { pythonRepr } from '../kernel/repr.ts';
 import { encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
-import type { TaskState } from '../protocol/states.ts';
+import { isFinal, type TaskState } from '../protocol/states.ts';
 import { fillHeaders, type ReceivedTask } from '../protocol/task-message.ts';
-import { joinGroup } from './chord-join.ts';
+import { countPart } from './chord-counter.ts';
+import { dependencyFailed, joinGroup, type Chord, type HeaderEnd } from './chord-join.ts';
 import type { ExecutionEnv } from './env.ts';
 import { sendErrbacks, signaturesIn } from './errbacks.ts';
 import { patiently, savedIfAccepted } from './save.ts';
@@ -16,13 +17,11 @@ import type { TaskErrorData } from './outcome.ts';
 import { chordError, errorResult } from './outcomes.ts';
 
 /** One member of a chord's header that has ended. */
-export interface EndedPart {
-  readonly groupId: string;
+export interface EndedPart extends Chord {
   readonly index: number | null;
   readonly taskId: string;
   readonly status: TaskState;
   readonly result: Encoded;
-  readonly body: SignatureData;
 }
 
 /** Celery's own time for publishing a body: its claim is held that long. */
@@ -37,11 +36,62 @@ export function partOf(received: ReceivedTask, chord: SignatureData | null, stat
 
 /** Counts a part, and starts the body (or fails it) if it was the last. Resolves when nothing is left to do for this part: only then may its message be acknowledged. */
 export async function countChordPart(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
-  const { chords } = env.backend;
-  if (chords === undefined) return refuse(part, because, env);
+  const { chords, counter, capabilities } = env.backend;
   const { groupId, index, taskId, status, result } = part;
-  const arrived = await settled(() => chords.arrive(groupId, { index, taskId, status, result }), env);
-  if (arrived.kind === 'mine') await complete(part, arrived, because, env);
+  if (chords !== undefined) {
+    const arrived = await settled(() => chords.arrive(groupId, { index, taskId, status, result }), env);
+    if (arrived.kind === 'mine') await complete(part, arrived, because, env);
+    return;
+  }
+  if (capabilities.chords === 'none') return failChord(part, CANNOT_COUNT, because, env);
+  await keepResult(part, env);
+  // Without a counter there is a celery.chord_unlock somewhere, which looks at the results.
+  if (counter !== undefined) await countByCounter(part, counter, because, env);
+}
+
+/** What is joined later is read from the results: a part must have one, whatever its task says of results. */
+async function keepResult({ taskId, groupId, status, result }: EndedPart, env: ExecutionEnv): Promise<void> {
+  const known = await patiently(() => env.backend.load(taskId), `The result of ${taskId}, a part of a chord, could not be read`, env);
+  if (known !== undefined && isFinal(known.status)) return;
+  const date_done = wireMoment(env.clock.now());
+  await savedIfAccepted({ task_id: taskId, status, result, traceback: null, children: [], date_done, group_id: groupId }, env);
+}
+
+async function countByCounter(part: EndedPart, counter: ChordCounter, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  const { groupId, body } = part;
+  const counted = await countPart(part, counter, env);
+  switch (counted.kind) {
+    case 'open':
+      return;
+    case 'gone':
+      return failChord(part, `the group ${groupId} is no longer there: it has expired (resultChordExpires), or was forgotten`, because, env);
+    case 'late': {
+      // Some were counted twice, or have no result: whoever polls will see, or give up in time.
+      const call = unlockCall({ groupId, body, members: counted.members }, { queue: because.deliveryInfo.queue });
+      await endWith(part, () => env.start(call, because), because, env);
+      break;
+    }
+    default:
+      await endChord(part, counted, because, env);
+  }
+  await patiently(() => env.backend.forgetGroup(groupId), `The end of chord ${groupId} could not be recorded`, env);
+}
+
+/** Starts the body with the results of the header, or fails it. */
+export async function endChord(chord: Chord, header: HeaderEnd, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  if (header.kind === 'failed') return failChord(chord, header.message, because, env);
+  await endWith(chord, () => env.start(chord.body, because, header.results), because, env);
+}
+
+/** False: what was to be sent could not be, so the chord has failed. */
+async function endWith(chord: Chord, send: () => Promise<Json>, because: ReceivedTask, env: ExecutionEnv): Promise<boolean> {
+  try {
+    await send();
+    return true;
+  } catch (error) {
+    await failChord(chord, `Callback error: ${messageOf(error)}`, because, env);
+    return false;
+  }
 }
 
 /** Asks again while another holds the claim: giving up then could leave a chord without its body, should that other have died. */
@@ -59,8 +109,13 @@ async function complete(
   because: ReceivedTask,
   env: ExecutionEnv,
 ): Promise<void> {
+  const ended = (fail: boolean): Promise<void> =>
+    patiently(() => (fail ? claim.fail() : claim.close()), `The end of chord ${part.groupId} could not be recorded`, env);
   const failed = parts.find((one) => one.status !== 'SUCCESS');
-  if (failed !== undefined) return fail(part, claim, dependencyFailed(failed.taskId, failed.result), because, env);
+  if (failed !== undefined) {
+    await failChord(part, dependencyFailed(failed.taskId, failed.result), because, env);
+    return ended(true);
+  }
   let results: Encoded;
   try {
     results = await patiently(() => joinGroup(part.groupId, parts, env), `The results of chord ${part.groupId} could not be read`, env);
@@ -69,21 +124,17 @@ async function complete(
   } catch (error) {
     // The worker stops, and the store is away still: the chord waits for whoever takes the claim next.
     if (env.signal?.aborted === true) throw error;
-    return fail(part, claim, messageOf(error), because, env);
+    await failChord(part, messageOf(error), because, env);
+    return ended(true);
   }
-  try {
-    await env.start(part.body, because, results);
-  } catch (error) {
-    return fail(part, claim, `Callback error: ${messageOf(error)}`, because, env);
-  }
-  await patiently(() => claim.close(), `The end of chord ${part.groupId} could not be recorded`, env);
+  const isStarted = await endWith(part, () => env.start(part.body, because, results), because, env);
+  await ended(!isStarted);
 }
 
 /** Errbacks of the body first, then its FAILURE, as Celery has it; every member where the body is a group. */
-async function fail(part: EndedPart, claim: Pick<ChordClaim, 'fail'> | undefined, message: string, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
-  env.log.error(`Chord ${part.groupId} failed: ${message}`);
-  await failChordBody(part.body, chordError(message), because, env);
-  if (claim !== undefined) await patiently(() => claim.fail(), `The end of chord ${part.groupId} could not be recorded`, env);
+export async function failChord({ groupId, body }: Chord, message: string, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  env.log.error(`Chord ${groupId} failed: ${message}`);
+  await failChordBody(body, chordError(message), because, env);
 }
 
 /** Errbacks and FAILURE of what a chord's body stands for, every member where that is a group, and of all that was to follow it. */
@@ -125,11 +176,14 @@ async function failCall(
   const taskId = call.options['task_id'];
   if (typeof taskId === 'string') {
     const part = optionsPart(call, { taskId, status: 'FAILURE', result: errorJson(error) });
-    if (stores) await savedIfAccepted({ ...failureOf(call, error, env), children }, env);
+    if (stores) await savedIfAccepted({ ...failureOf(call, error, env), children }, env, answerTo(call));
     if (part !== undefined) await countChordPart(part, because, env);
   }
   await failChain(signaturesIn(call.options['chain']), error, because, env, stores);
 }
+
+/** Whoever waits for it, where results are sent instead of stored. */
+const answerTo = ({ options: { reply_to: replyTo } }: SignatureData): SaveOptions => (typeof replyTo === 'string' ? { replyTo } : {});
 
 /** A signature that was never sent, as a part of the chord its options name. */
 export function optionsPart(
@@ -159,23 +213,7 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
   return [body];
 }
 
-function dependencyFailed(id: string, result: Encoded): string {
-  const error = result.value() as { readonly exc_type?: string; readonly exc_message?: Json } | null;
-  const args = Array.isArray(error?.exc_message) ? (error.exc_message as readonly Json[]) : [error?.exc_message ?? ''];
-  return `Dependency ${id} raised ${error?.exc_type ?? 'Exception'}(${args.map(shown).join(', ')})`;
-}
-
-/** Text that quotes something stands between the other quotes, as Python writes it: these messages are within one another. */
-const shown = (arg: Json): string => (typeof arg === 'string' && arg.includes("'") && !arg.includes('"') ? `"${arg}"` : pythonRepr(arg));
-
-async function refuse(part: EndedPart, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
-  const { chords } = env.backend.capabilities;
-  const message =
-    chords === 'none'
-      ? 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend'
-      : `chords that are counted by ${chords === 'counter' ? 'a counter' : 'celery.chord_unlock'} are not built yet; configure Redis, SQLite or memory as resultBackend`;
-  await fail(part, undefined, message, because, env);
-}
+const CANNOT_COUNT = 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
