@@ -6,15 +6,25 @@ import { runTask } from '../execution/run-task.ts';
 import { TaskRun } from '../execution/run.ts';
 import { deferred, type Deferred } from '../kernel/deferred.ts';
 import { Emitter } from '../kernel/emitter.ts';
+import { type Linked, LinkedSet } from '../kernel/linked-set.ts';
 import type { PoolOptions } from './options.ts';
 import type { Job, Pool } from './pool.ts';
 import { TimeLimits } from './time-limits.ts';
 
-interface Running {
+class Running implements Linked<Running> {
   readonly job: Job;
   readonly run: TaskRun;
   readonly startedAt: number;
   limits: Disposable | undefined;
+  in: LinkedSet<Running> | undefined;
+  before: Running | undefined;
+  after: Running | undefined;
+
+  constructor(job: Job, run: TaskRun, startedAt: number) {
+    this.job = job;
+    this.run = run;
+    this.startedAt = startedAt;
+  }
 }
 
 /**
@@ -26,9 +36,7 @@ export class AsyncPool implements Pool {
   readonly isolation = 'none';
   readonly #core: PoolOptions['core'];
   readonly #kind: string;
-  readonly #running = new Set<Running>();
-  /** The latest run of each id: a message delivered twice may run twice. */
-  readonly #byId = new Map<string, Running>();
+  readonly #running = new LinkedSet<Running>();
   readonly #runs = new WeakMap<Job, TaskRun>();
   readonly #limits: TimeLimits;
   readonly #room: Emitter<void>;
@@ -72,9 +80,8 @@ export class AsyncPool implements Pool {
     const task = tasks.get(received.headers.task);
     if (task === undefined) return job.onEnded(failureOutcome(new NotRegistered(received.headers.task)));
     const run = new TaskRun(received, host);
-    const running: Running = { job, run, startedAt: clock.monotonic(), limits: undefined };
+    const running = new Running(job, run, clock.monotonic());
     this.#running.add(running);
-    this.#byId.set(received.headers.id, running);
     if (task.listensAfter) this.#runs.set(job, run);
     job.onStarted(process.pid, clock.now());
     running.limits = this.#limits.arm(job, {
@@ -102,13 +109,13 @@ export class AsyncPool implements Pool {
   }
 
   cancel(taskId: string, reason: Error): boolean {
-    const running = this.#byId.get(taskId);
+    const running = this.#find(taskId);
     running?.run.abort(reason);
     return running !== undefined;
   }
 
   kill(taskId: string, signal: NodeJS.Signals): Promise<boolean> {
-    const running = this.#byId.get(taskId);
+    const running = this.#find(taskId);
     if (running !== undefined) this.#giveUp(running, revokedOutcome('terminated', { signal, runtimeMs: this.#age(running) }), `it was terminated (${signal})`);
     return Promise.resolve(false);
   }
@@ -135,6 +142,11 @@ export class AsyncPool implements Pool {
     return { implementation: `celeriac:${this.#kind}`, 'max-concurrency': this.#size, running: this.#running.size, processes: [process.pid] };
   }
 
+  /** The latest run of that id: a message delivered twice may run twice. */
+  #find(taskId: string): Running | undefined {
+    return [...this.#running].findLast(({ job }) => job.received.headers.id === taskId);
+  }
+
   #giveUp(running: Running, outcome: Outcome, why: string): void {
     if (!this.#forget(running)) return;
     const { task, id } = running.run.received.headers;
@@ -146,8 +158,6 @@ export class AsyncPool implements Pool {
   /** Once for each run: whoever comes first, its end or its limit, decides. */
   #forget(running: Running): boolean {
     running.limits?.[Symbol.dispose]();
-    const { id } = running.run.received.headers;
-    if (this.#byId.get(id) === running) this.#byId.delete(id);
     return this.#running.delete(running);
   }
 

@@ -1,5 +1,6 @@
 import type { Outcome } from '../execution/outcome.ts';
 import type { RegisteredTask } from '../app/core.ts';
+import type { Linked, LinkedSet } from '../kernel/linked-set.ts';
 import type { Job } from '../pools/pool.ts';
 import type { ReceivedTask } from '../protocol/task-message.ts';
 import type { Delivery, Verdict } from '../transports/transport.ts';
@@ -33,7 +34,7 @@ export interface Limits {
 }
 
 /** A message in our hands that names a task we know; as the pool sees it, a job. */
-export class Request implements Job {
+export class Request implements Job, Linked<Request> {
   readonly received: ReceivedTask;
   readonly delivery: Delivery;
   readonly task: RegisteredTask;
@@ -53,6 +54,9 @@ export class Request implements Job {
   isAbandoned = false;
   /** To be ended by this signal as soon as it has started. */
   killWith: NodeJS.Signals | undefined;
+  in: LinkedSet<Request> | undefined;
+  before: Request | undefined;
+  after: Request | undefined;
   readonly #owner: RequestOwner;
 
   constructor(parts: RequestParts) {

@@ -1,3 +1,4 @@
+import { LinkedSet } from '../kernel/linked-set.ts';
 import type { InHand } from './prefetch.ts';
 import type { Request, Standing } from './request.ts';
 
@@ -5,12 +6,12 @@ type Kept = Exclude<Standing, 'new' | 'gone'>;
 
 /** All requests in our hands, by where they stand, each set in the order of arrival. */
 export class Reservations {
-  readonly #sets: { readonly [S in Kept]: Set<Request> } = {
-    scheduled: new Set(),
-    limited: new Set(),
-    ready: new Set(),
-    running: new Set(),
-    finishing: new Set(),
+  readonly #sets: { readonly [S in Kept]: LinkedSet<Request> } = {
+    scheduled: new LinkedSet(),
+    limited: new LinkedSet(),
+    ready: new LinkedSet(),
+    running: new LinkedSet(),
+    finishing: new LinkedSet(),
   };
   /** Subscriptions so far; see `olderHeld`. */
   #epoch = 0;
@@ -60,7 +61,7 @@ export class Reservations {
     if (request.epoch !== this.#epoch) this.#olderHeld -= 1;
   }
 
-  of(standing: Kept): ReadonlySet<Request> {
+  of(standing: Kept): Iterable<Request> {
     return this.#sets[standing];
   }
 
@@ -75,8 +76,7 @@ export class Reservations {
 
   /** The one that waits longest for the pool. */
   nextReady(): Request | undefined {
-    for (const request of this.#sets.ready) return request;
-    return undefined;
+    return this.#sets.ready.first;
   }
 
   /** Everything that has not started, the last one taken first. */

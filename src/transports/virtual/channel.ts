@@ -6,8 +6,8 @@ import type { Binding, Channel, ConsumeOptions, Delivery, ExchangeSpec, PublishO
 import { ConsumeLoop } from './consume-loop.ts';
 import { broadcastDelivery, HeldDelivery } from './delivery.ts';
 import { type Exchanges, topicOf } from './exchanges.ts';
-import type { Holds } from './holds.ts';
-import type { QueueStore, Reservation } from './queue-store.ts';
+import type { Hold, Holds } from './holds.ts';
+import type { QueueStore } from './queue-store.ts';
 
 /** What a channel has of its connection. */
 export interface ChannelParts {
@@ -55,7 +55,7 @@ export class VirtualChannel implements Channel {
     this.#loop = new ConsumeLoop({
       store: parts.store,
       holds: parts.holds,
-      onReservation: (reservation) => this.#deliver(reservation),
+      onHold: (hold) => this.#deliver(hold),
       onError: (error) => parts.fail(error),
     });
   }
@@ -119,8 +119,7 @@ export class VirtualChannel implements Channel {
     await this.#parts.holdLease();
     const [reservation] = await this.#ask((store) => store.reserve([queue], { max: 1, waitMs: 0, signal: this.#shutdown.signal }));
     if (reservation === undefined) return undefined;
-    this.#parts.holds.add(reservation);
-    return new HeldDelivery(reservation, this.#parts, undefined);
+    return new HeldDelivery(this.#parts.holds.add(reservation), this.#parts, undefined);
   }
 
   async consume(queue: string, onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}): Promise<AsyncDisposable> {
@@ -178,17 +177,17 @@ export class VirtualChannel implements Channel {
   }
 
   /** Synchronous, and called once for each message. */
-  #deliver(reservation: Reservation): void {
-    const consumers = this.#consumers.get(reservation.queue);
+  #deliver(hold: Hold): void {
+    const consumers = this.#consumers.get(hold.reservation.queue);
     const consumer = consumers?.[0];
     if (consumers === undefined || consumer === undefined) {
       // It came in the moment in which its consumer went.
       this.#loop.release();
-      this.#parts.holds.end(reservation, 'return', this.#parts.store).catch((error: unknown) => this.#parts.fail(error));
+      this.#parts.holds.end(hold, 'return', this.#parts.store).catch((error: unknown) => this.#parts.fail(error));
       return;
     }
     if (consumers.length > 1) consumers.push(consumers.shift()!);
-    const delivery = new HeldDelivery(reservation, this.#parts, this.#loop);
+    const delivery = new HeldDelivery(hold, this.#parts, this.#loop);
     if (consumer.options.noAck === true) delivery.settle('ack').catch((error: unknown) => this.#parts.fail(error));
     this.#hand(consumer, delivery);
   }

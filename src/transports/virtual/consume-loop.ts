@@ -1,4 +1,4 @@
-import type { Holds } from './holds.ts';
+import type { Hold, Holds } from './holds.ts';
 import type { QueueStore, Reservation } from './queue-store.ts';
 
 /** How long one wait for messages lasts before the store is asked anew: a connection that died without a sign is noticed then. */
@@ -10,7 +10,7 @@ export interface ConsumeLoopOptions {
   readonly store: QueueStore;
   readonly holds: Holds;
   /** A message of a queue that is being consumed; called synchronously, in the order of taking. */
-  readonly onReservation: (reservation: Reservation) => void;
+  readonly onHold: (hold: Hold) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -89,20 +89,18 @@ export class ConsumeLoop {
 
   #arrived(batch: readonly Reservation[]): void {
     this.#take = undefined;
-    for (const reservation of batch) this.#options.holds.add(reservation);
-    if (this.#isClosed) return this.#giveBack(batch);
+    const holds = batch.map((reservation) => this.#options.holds.add(reservation));
+    if (this.#isClosed) return this.#giveBack(holds);
     this.#held += batch.length;
     const served = batch.at(-1)?.queue;
     if (served !== undefined && this.#queues.length > 1 && this.#queues.includes(served)) {
       this.#queues = [...this.#queues.filter((queue) => queue !== served), served];
     }
     this.#pump();
-    for (const reservation of batch) this.#options.onReservation(reservation);
+    for (const hold of holds) this.#options.onHold(hold);
   }
 
-  #giveBack(batch: readonly Reservation[]): void {
-    for (const reservation of batch) {
-      this.#options.holds.end(reservation, 'return', this.#options.store).catch(this.#options.onError);
-    }
+  #giveBack(holds: readonly Hold[]): void {
+    for (const hold of holds) this.#options.holds.end(hold, 'return', this.#options.store).catch(this.#options.onError);
   }
 }

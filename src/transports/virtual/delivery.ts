@@ -1,8 +1,8 @@
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { Delivery, TransportCapabilities, Verdict } from '../transport.ts';
 import type { ConsumeLoop } from './consume-loop.ts';
-import type { Holds } from './holds.ts';
-import type { QueueStore, Reservation, Route } from './queue-store.ts';
+import type { Ending, Hold, Holds } from './holds.ts';
+import type { QueueStore, Route } from './queue-store.ts';
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -19,18 +19,19 @@ export class HeldDelivery implements Delivery {
   readonly exchange: string;
   readonly routingKey: string;
   readonly redelivered: boolean;
-  readonly #reservation: Reservation;
+  readonly #hold: Hold;
   readonly #parts: DeliveryParts;
   /** The prefetch it counts against; none for `get`. */
   #loop: ConsumeLoop | undefined;
 
-  constructor(reservation: Reservation, parts: DeliveryParts, loop: ConsumeLoop | undefined) {
+  constructor(hold: Hold, parts: DeliveryParts, loop: ConsumeLoop | undefined) {
+    const { reservation } = hold;
     this.message = reservation.message;
     this.queue = reservation.queue;
     this.exchange = reservation.route?.exchange ?? '';
     this.routingKey = reservation.route?.routingKey ?? reservation.queue;
     this.redelivered = reservation.redelivered;
-    this.#reservation = reservation;
+    this.#hold = hold;
     this.#parts = parts;
     this.#loop = loop;
   }
@@ -44,10 +45,10 @@ export class HeldDelivery implements Delivery {
     return this.#end(verdict);
   }
 
-  #end(ending: Parameters<Holds['end']>[1]): Promise<void> {
+  #end(ending: Ending): Promise<void> {
     this.#loop?.release();
     this.#loop = undefined;
-    return this.#parts.holds.end(this.#reservation, ending, this.#parts.store);
+    return this.#parts.holds.end(this.#hold, ending, this.#parts.store);
   }
 }
 

@@ -1,21 +1,30 @@
 import { OperationalError } from '../../errors.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import { type Linked, LinkedSet } from '../../kernel/linked-set.ts';
 import type { Verdict } from '../transport.ts';
 import type { QueueStore, Reservation } from './queue-store.ts';
 
 /** Where a held message goes: a verdict, or out of sight until a moment. */
 export type Ending = Verdict | { readonly parkUntilMs: number };
 
-interface Entry {
+/** A message in our hands, from its taking until the store knows how it ended. */
+export class Hold implements Linked<Hold> {
   readonly reservation: Reservation;
-  readonly ending: Ending;
+  ending: Ending | undefined;
+  in: LinkedSet<Hold> | undefined;
+  before: Hold | undefined;
+  after: Hold | undefined;
+
+  constructor(reservation: Reservation) {
+    this.reservation = reservation;
+  }
 }
 
 /** Endings that a store answers with one promise. */
 interface Batch {
   readonly answer: Promise<void>;
   readonly done: Promise<void>;
-  readonly entries: Entry[];
+  readonly holds: Hold[];
 }
 
 const DONE: Promise<void> = Promise.resolve();
@@ -26,14 +35,14 @@ const NOTHING: Promise<number> = Promise.resolve(0);
  * Bounded by what was handed out: each hold has one ending.
  */
 export class Holds {
-  readonly #held = new Set<Reservation>();
+  readonly #held = new LinkedSet<Hold>();
   /** Given to a store that has not answered yet, or waiting for a store. */
-  readonly #ending = new Set<Reservation>();
+  readonly #ending = new LinkedSet<Hold>();
   readonly #stores = new Set<QueueStore>();
   /** Those of the stores that take, or are about to. */
   readonly #takers = new Set<QueueStore>();
   #reconciled: Promise<number> = NOTHING;
-  #waiting: Entry[] = [];
+  #waiting: Hold[] = [];
   #served: Deferred<void> | undefined;
   #batch: Batch | undefined;
 
@@ -43,24 +52,22 @@ export class Holds {
 
   /** The ids of all that is held or being settled. */
   knownIds(): ReadonlySet<string> {
-    return new Set([...this.#held, ...this.#ending].map(({ id }) => id));
+    return new Set(this.#known().map(({ id }) => id));
   }
 
-  add(reservation: Reservation): void {
-    this.#held.add(reservation);
-  }
-
-  has(reservation: Reservation): boolean {
-    return this.#held.has(reservation);
+  add(reservation: Reservation): Hold {
+    const hold = new Hold(reservation);
+    this.#held.add(hold);
+    return hold;
   }
 
   /** Ends a hold. What is no longer ours, or has ended already, is left alone. */
-  end(reservation: Reservation, ending: Ending, preferred: QueueStore): Promise<void> {
-    if (!this.#held.delete(reservation)) return DONE;
-    this.#ending.add(reservation);
+  end(hold: Hold, ending: Ending, preferred: QueueStore): Promise<void> {
+    if (!this.#held.has(hold)) return DONE;
+    hold.ending = ending;
+    this.#ending.add(hold);
     const store = this.#stores.has(preferred) ? preferred : [...this.#stores].at(-1);
-    const entry: Entry = { reservation, ending };
-    return store === undefined ? this.#wait([entry]) : this.#give(entry, store);
+    return store === undefined ? this.#wait([hold]) : this.#give(hold, store);
   }
 
   /** A connection is there: what waited is done. */
@@ -70,7 +77,7 @@ export class Holds {
     const served = this.#served;
     this.#waiting = [];
     this.#served = undefined;
-    const answers = new Set(waiting.map((entry) => this.#give(entry, store)));
+    const answers = new Set(waiting.map((hold) => this.#give(hold, store)));
     if (served !== undefined) Promise.all(answers).then(() => served.resolve(), served.reject);
   }
 
@@ -82,7 +89,7 @@ export class Holds {
     const isFirst = this.#takers.size === 0;
     this.#takers.add(store);
     if (isFirst) {
-      this.#reconciled = store.reconcile?.(this.knownIds(), [...this.#held, ...this.#ending]) ?? NOTHING;
+      this.#reconciled = store.reconcile?.(this.knownIds(), this.#known()) ?? NOTHING;
       return this.#reconciled;
     }
     // Nothing is taken while somebody looks, for the look would not know of it.
@@ -97,7 +104,7 @@ export class Holds {
 
   /** Before the last connection closes: whatever nobody has settled goes back to the others, first come first. */
   async returnAll(store: QueueStore): Promise<void> {
-    await Promise.all([...this.#held].map((reservation) => this.end(reservation, 'return', store)));
+    await Promise.all([...this.#held].map((hold) => this.end(hold, 'return', store)));
   }
 
   /** Peers have put everything back: nothing is ours any more, and nothing is left to be done about it. */
@@ -124,42 +131,45 @@ export class Holds {
   }
 
   /** One `then` for all that share a promise: between socket and task no promise is made for each message. */
-  #give(entry: Entry, store: QueueStore): Promise<void> {
-    const answer = this.#ask(entry, store);
+  #give(hold: Hold, store: QueueStore): Promise<void> {
+    const answer = this.#ask(hold, store);
     if (this.#batch?.answer !== answer) {
-      const entries: Entry[] = [];
+      const holds: Hold[] = [];
       const done = answer.then(
-        () => this.#forgetAll(entries),
-        (error: unknown) => this.#failed(entries, error),
+        () => this.#forgetAll(holds),
+        (error: unknown) => this.#failed(holds, error),
       );
-      this.#batch = { answer, done, entries };
+      this.#batch = { answer, done, holds };
     }
-    this.#batch.entries.push(entry);
+    this.#batch.holds.push(hold);
     return this.#batch.done;
   }
 
-  #ask(entry: Entry, store: QueueStore): Promise<void> {
-    const { reservation, ending } = entry;
-    if (typeof ending === 'string') return store.settle(reservation, ending);
+  #ask({ reservation, ending }: Hold, store: QueueStore): Promise<void> {
+    if (typeof ending !== 'object') return store.settle(reservation, ending!);
     return store.park === undefined ? store.settle(reservation, 'return') : store.park(reservation, ending.parkUntilMs);
   }
 
-  #forgetAll(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#ending.delete(entry.reservation);
+  #known(): readonly Reservation[] {
+    return [...this.#held, ...this.#ending].map(({ reservation }) => reservation);
+  }
+
+  #forgetAll(holds: readonly Hold[]): void {
+    for (const hold of holds) this.#ending.delete(hold);
   }
 
   /** A store that went away may have done it or not: doing it again under the next connection harms nothing. */
-  #failed(entries: readonly Entry[], error: unknown): Promise<void> {
+  #failed(holds: readonly Hold[], error: unknown): Promise<void> {
     // After `forget` these are no longer ours.
-    const ours = entries.filter((entry) => this.#ending.has(entry.reservation));
+    const ours = holds.filter((hold) => this.#ending.has(hold));
     if (ours.length === 0) return DONE;
     if (error instanceof OperationalError) return this.#wait(ours);
     this.#forgetAll(ours);
     throw error;
   }
 
-  #wait(entries: readonly Entry[]): Promise<void> {
-    this.#waiting.push(...entries);
+  #wait(holds: readonly Hold[]): Promise<void> {
+    this.#waiting.push(...holds);
     this.#served ??= deferred();
     return this.#served.promise;
   }
