@@ -40,13 +40,15 @@ export class MessageTemplate {
     this.#beforeId = `{"lang":${json(headers.lang)},"task":${json(headers.task)},"id":"`;
     this.#afterId = `","shadow":null,"eta":null,"expires":null,"group":null,"group_index":null,"retries":0,"timelimit":${json(headers.timelimit)},"root_id":`;
     this.#afterKwargs = `,"origin":${json(headers.origin)},"ignore_result":${json(headers.ignore_result)},"replaced_task_nesting":0,"stamped_headers":null,"stamps":{}}`;
-    this.#isAscii =
-      options.properties.extra === undefined && ASCII.test(this.#beforeId + this.#afterId + this.#afterKwargs + (options.properties.replyTo ?? ''));
+    const { extra, replyTo = '' } = options.properties;
+    const same = this.#beforeId + this.#afterId + this.#afterKwargs + replyTo + destination.exchange + destination.routingKey;
+    this.#isAscii = extra === undefined && ASCII.test(same);
   }
 
   outgoing({ message }: PlannedMessage): OutgoingMessage {
     const { headers } = message;
     const { id, root_id, parent_id } = headers;
+    const { replyTo, priority, expirationMs, persistent, extra } = this.#properties;
     // Ids of our own need no escaping; a parent's came with a message.
     const lineage =
       parent_id === null ? `"${id}","parent_id":null,"argsrepr":` : `${JSON.stringify(root_id)},"parent_id":${JSON.stringify(parent_id)},"argsrepr":`;
@@ -61,7 +63,8 @@ export class MessageTemplate {
         headers,
         headersText: `${this.#beforeId}${id}${this.#afterId}${lineage}${isPlain ? `"${argsrepr}"` : JSON.stringify(argsrepr)}${kwargs}${this.#afterKwargs}`,
         isAscii: this.#isAscii && isPlain && parent_id === null && kwargs === NO_KWARGS,
-        properties: { ...this.#properties, correlationId: id },
+        // Written out: spread, each would be an object of a new kind, and slow for all who read it.
+        properties: { correlationId: id, replyTo, priority, expirationMs, persistent, extra },
       },
       exchange: this.#destination.exchange,
       routingKey: this.#destination.routingKey,

@@ -14,11 +14,11 @@ export interface WireMessage {
 /** As it came, or as it will go: bytes (AMQP, compressed), text, or kombu's base64. Converted only where another form is needed. */
 export type WireBody = Uint8Array | { readonly text: string } | { readonly base64: string };
 export interface MessageProperties {
-  readonly correlationId?: string;
-  readonly replyTo?: string;
-  readonly priority?: number;
-  readonly expirationMs?: number;
-  readonly persistent?: boolean;
+  readonly correlationId?: string | undefined;
+  readonly replyTo?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly expirationMs?: number | undefined;
+  readonly persistent?: boolean | undefined;
   /** Further properties, written as they are (`messageGroupId`). */
-  readonly extra?: JsonObject;
+  readonly extra?: JsonObject | undefined;
 }

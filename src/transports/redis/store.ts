@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
-import { foreignEnvelope, readEnvelope, isSafe, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
+import { foreignEnvelope, readEnvelope, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
 import type { Broadcast, PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
 import { RedisBindings } from './bindings.ts';
 import { redisBroadcast } from './broadcast.ts';
@@ -99,10 +99,9 @@ export class RedisStore implements QueueStore {
     const exchange = options?.route?.exchange ?? '';
     const routingKey = options?.route?.routingKey ?? queue;
     const text = writeEnvelope(message, { exchange, routingKey, deliveryTag: this.#tags.next() });
-    const isAscii = message.isAscii === true && isSafe(exchange) && isSafe(routingKey);
     const ms = this.#expires.get(queue);
     const expiring = ms === undefined ? undefined : { lists: this.#keys.lists(queue), ms };
-    return this.#outbox.push(this.#keys.list(queue, message.properties.priority), text, isAscii, expiring);
+    return this.#outbox.push(this.#keys.list(queue, message.properties.priority), text, message.isAscii === true, expiring);
   }
 
   async reserve(

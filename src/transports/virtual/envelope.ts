@@ -120,9 +120,8 @@ export function bodyBytes(body: WireBody): number {
 }
 
 const SAFE = /^[ !#-[\]-~]*$/;
-/** Whether a text is ASCII, and the same within quotes. */
-export const isSafe = (text: string): boolean => SAFE.test(text);
-const quoted = (text: string): string => (isSafe(text) ? `"${text}"` : JSON.stringify(text));
+/** Most texts need no escaping, and are then only quoted. */
+const quoted = (text: string): string => (SAFE.test(text) ? `"${text}"` : JSON.stringify(text));
 
 const extraText = (extra: JsonObject): string =>
   Object.entries(extra)
