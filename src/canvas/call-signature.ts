@@ -8,7 +8,7 @@ import type { ApplyOptions } from './call-options.ts';
 import { surroundings, type Caller, type Sending } from './caller.ts';
 import type { Errback } from './errback.ts';
 import { freeze } from './freeze.ts';
-import { joined } from './join.ts';
+import { joinedAll } from './join.ts';
 import { errorLinked, linked } from './links.ts';
 import { nothingToSend } from './nothing.ts';
 import type { StampingVisitor } from './signature.ts';
@@ -23,12 +23,21 @@ import { dataVisitor } from './visitor.ts';
  * The public types (`Signature`, `Group`) are laid over it where it is made: they know arguments and results, this knows none.
  */
 export class CallSignature {
-  readonly #data: SignatureData;
+  /** What was piped is joined when somebody looks: one by one, a thousand pipes would copy half a million steps. */
+  #made: SignatureData | Piped;
   readonly #caller: Caller | undefined;
 
-  constructor(data: SignatureData, caller: Caller | undefined) {
-    this.#data = data;
+  constructor(made: SignatureData | Piped, caller: Caller | undefined) {
+    this.#made = made;
     this.#caller = caller;
+  }
+
+  get #data(): SignatureData {
+    const rights: SignatureData[] = [];
+    let made = this.#made;
+    for (; made instanceof Piped; made = made.left.#made) rights.push(made.right);
+    if (rights.length > 0) this.#made = made = joinedAll(made, rights.reverse());
+    return made;
   }
 
   get task(): string {
@@ -91,7 +100,7 @@ export class CallSignature {
 
   pipe(next: CallSignature): CallSignature {
     if (!(next instanceof CallSignature)) throw new TypeError(`expected a signature, such as task.s(1, 2), not ${next === null ? 'null' : typeof next}`);
-    return new CallSignature(joined(this.toJSON(), next.toJSON()), this.#caller ?? next.caller);
+    return new CallSignature(new Piped(this, next.toJSON()), this.#caller ?? next.caller);
   }
 
   set(options: ApplyOptions & { readonly immutable?: boolean }): CallSignature {
@@ -174,6 +183,17 @@ export class CallSignature {
 
   #revive(data: SignatureData): CallSignature {
     return new CallSignature(data, this.#caller);
+  }
+}
+
+/** `left | right`, not joined yet. */
+class Piped {
+  readonly left: CallSignature;
+  readonly right: SignatureData;
+
+  constructor(left: CallSignature, right: SignatureData) {
+    this.left = left;
+    this.right = right;
   }
 }
 

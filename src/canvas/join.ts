@@ -4,22 +4,31 @@ import { errorLinked, linked } from './links.ts';
 import { bodyOf, chainData, chordData, groupData, isEmptyGroup, isNone, mergeCall, prepend, stepsOf, unrolled, withKwargs } from './signature-data.ts';
 
 /** `left | right`, by Celery's table: a group before anything is the header of a chord, and what follows a chord joins its body. */
-export function joined(before: SignatureData, after: SignatureData): SignatureData {
-  const [left, right] = [expanded(before), expanded(after)];
-  switch (left.subtask_type) {
-    case 'group':
-      return isEmptyGroup(right) ? left : chordData(stepsOf(left.kwargs['tasks']).length === 0 ? left : asHeader(left), right);
-    case 'chain':
-      return folded([right], steps(left), left);
-    case 'chord': {
-      const next = unrolled(right);
-      const isMany = next === right && (next.subtask_type === 'group' || next.subtask_type === 'chain');
-      return isMany ? afterOne(left, next) : withBody(left, next);
+export const joined = (left: SignatureData, right: SignatureData): SignatureData => joinedAll(left, [right]);
+
+/** `left | a | b | …`, from left to right. In one go, as one by one each would copy all the steps before it. */
+export function joinedAll(left: SignatureData, others: readonly SignatureData[]): SignatureData {
+  const rights = others.map(expanded);
+  let made = expanded(left);
+  for (let next = 0; next < rights.length;) {
+    if (made.subtask_type === 'chain') return folded(rights.slice(next), steps(made), made);
+    const right = rights[next++]!;
+    if (made.subtask_type === 'group') made = isEmptyGroup(right) ? made : asChord(made, right);
+    else if (made.subtask_type !== 'chord' || isMany(right)) made = afterOne(made, unrolled(right));
+    else {
+      const start = next - 1;
+      while (next < rights.length && !isMany(rights[next]!)) next += 1;
+      made = withBody(made, rights.slice(start, next).map(unrolled));
     }
-    default:
-      return afterOne(left, unrolled(right));
   }
+  return made;
 }
+
+/** What follows a chord, instead of being taken into its body. */
+const isMany = (right: SignatureData): boolean => (right.subtask_type === 'group' || right.subtask_type === 'chain') && unrolled(right) === right;
+
+const asChord = (group: SignatureData, body: SignatureData): SignatureData =>
+  chordData(stepsOf(group.kwargs['tasks']).length === 0 ? group : asHeader(group), body);
 
 /** `chain(a, b, c)`: `a | b | c`, beginning with the chain of nothing. */
 export function chained(signatures: readonly SignatureData[]): SignatureData {
@@ -35,20 +44,26 @@ function folded(signatures: readonly SignatureData[], before: readonly Signature
     const last = made.at(-1);
     if (isEmptyGroup(step)) continue;
     if (step.subtask_type === 'chain') left.push(...steps(step).toReversed());
-    else if (step.subtask_type === 'group' && last === undefined) return left.reduceRight(joined, step);
+    else if (step.subtask_type === 'group' && last === undefined) return joinedAll(step, left.toReversed());
     // Two groups stay two steps until they are sent.
     else if (last?.subtask_type === 'group' && step.subtask_type !== 'group') upgrade(made, last, step);
-    else if (last?.subtask_type === 'chord' && step.subtask_type !== 'chord') made.splice(-1, 1, withBody(last, step));
+    // All that follows goes the same way.
+    else if (last?.subtask_type === 'chord') made.splice(-1, 1, withBody(last, [step, ...singles(left.splice(0).toReversed())]));
     else made.push(step);
   }
   return chainData(made, base === undefined ? undefined : { ...base, options: withoutLinks(base.options) });
+}
+
+/** Steps as a chain takes them up: those of chains in it one by one, empty groups left out. */
+function singles(signatures: readonly SignatureData[]): readonly SignatureData[] {
+  return signatures.map(unrolled).flatMap((step) => (step.subtask_type === 'chain' ? singles(steps(step)) : isEmptyGroup(step) ? [] : [step]));
 }
 
 /** A last group that something follows is a chord; right after another chord it is what that one's body goes on with. */
 function upgrade(made: SignatureData[], last: SignatureData, step: SignatureData): void {
   const upgraded = chordData(asHeader(last), step);
   const before = made.at(-2);
-  if (before?.subtask_type === 'chord') made.splice(-2, 2, withBody(before, upgraded));
+  if (before?.subtask_type === 'chord') made.splice(-2, 2, withBody(before, [upgraded]));
   else made.splice(-1, 1, upgraded);
 }
 
@@ -56,7 +71,7 @@ function upgrade(made: SignatureData[], last: SignatureData, step: SignatureData
 const afterOne = (left: SignatureData, right: SignatureData): SignatureData =>
   chainData(isEmptyGroup(right) ? [left] : [left, ...(right.subtask_type === 'chain' ? steps(right) : [right])]);
 
-const withBody = (chord: SignatureData, next: SignatureData): SignatureData => withKwargs(chord, { body: joined(bodyOf(chord)!, next) });
+const withBody = (chord: SignatureData, next: readonly SignatureData[]): SignatureData => withKwargs(chord, { body: joinedAll(bodyOf(chord)!, next) });
 
 /** A group that becomes a header is a list of its members, unless it says more than that. */
 export function asHeader(group: SignatureData): SignatureData | readonly SignatureData[] {

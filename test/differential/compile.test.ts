@@ -55,6 +55,10 @@ test('what `npm test` runs beside Celery has every shape of the table of `|`, an
   expect(TABLE.filter((shape) => !counts.has(shape))).toEqual([]);
 });
 
+test('what is piped in a row is what it would be joined one by one', () => {
+  check((tree) => expect(build(tree, words).toJSON()).toEqual(build(tree, words, { onJoin: (left) => left.toJSON() }).toJSON()));
+});
+
 test('no two messages of a plan have one id, and each belongs to the task that made the call', () => {
   check((_, plan) => {
     const ids = messages(plan).map(({ headers }) => headers.id);
