@@ -1,60 +1,42 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { Celery, chain, chord, ChordError, group, Ignore } from '../../src/index.ts';
-import { silentLogger } from '../../src/kernel/logger.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Celery, chain, chord, ChordError, group } from '../../src/index.ts';
 import type { SettingsInput } from '../../src/config/settings/index.ts';
+import type { WorkerOptions } from '../../src/worker/options.ts';
 import { Worker } from '../../src/worker/worker.ts';
-import { fileBackend } from '../kit/file-backend.ts';
+import { chordApp } from './chord-files.ts';
 
 const opened: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
 });
 
-async function started(counts: boolean, settings: SettingsInput = {}) {
+type Kind = 'counter' | 'unlock' | 'none';
+
+async function started(kind: Kind, settings: SettingsInput = {}, options: WorkerOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-files-'));
-  const app = new Celery('proj', {
-    broker: `memory://${crypto.randomUUID()}`,
-    backend: `file://${folder}`,
-    log: silentLogger,
-    resultChordRetryInterval: 0.05,
-    ...settings,
-  });
-  app.extend({ kind: 'backend', schemes: ['file'], load: () => Promise.resolve({ driver: fileBackend({ counts }) }) });
-  const worker = new Worker(app, { hostname: 'w1@box', concurrency: 10 });
+  vi.stubEnv('CHORDS_RESULTS', folder).stubEnv('CHORDS_KIND', kind);
+  const { app, tasks } = chordApp(settings);
+  const worker = new Worker(app, { hostname: 'w1@box', concurrency: 10, ...options });
   opened.push(
     () => rmSync(folder, { recursive: true }),
     () => app.close(),
     () => worker.stop({ mode: 'cold' }),
   );
-  const told: unknown[] = [];
-  const tasks = {
-    add: app.task('proj.add', (x: number, y: number) => x + y),
-    sum: app.task('proj.sum', (all: number[]) => all.reduce((a, b) => a + b, 0)),
-    list: app.task('proj.list', (all: unknown) => all),
-    boom: app.task('proj.boom', () => {
-      throw new RangeError('no');
-    }),
-    quiet: app.task('proj.quiet', { ignoreResult: true }, (x: number) => x),
-    ignored: app.task('proj.ignored', () => {
-      throw new Ignore();
-    }),
-    tell: app.task('proj.tell', (id: string) => void told.push(id)),
-  };
   await worker.start();
-  return { app, worker, told, ...tasks };
+  return { app, folder, ...tasks };
 }
 const wait = { timeout: 20 };
 
 describe.each([
-  ['a counter', true],
-  ['celery.chord_unlock', false],
-])('chords by %s, on a store of a third party', (_name, counts) => {
+  ['a counter', 'counter'],
+  ['celery.chord_unlock', 'unlock'],
+] as const)('chords by %s, on a store of a third party', (_name, kind) => {
   // features: 4-106 4-107 5-096
   test('of every shape end in their results', async () => {
-    const { add, sum, list, quiet } = await started(counts);
+    const { add, sum, list, quiet } = await started(kind);
     const both = chord([add.s(1, 1), add.s(2, 2)], sum.s());
     const results = await Promise.all([
       both.delay(),
@@ -83,7 +65,7 @@ describe.each([
 
   // features: 4-098
   test('whose parts fail, in whatever way, fail and name the part', async () => {
-    const { app, add, sum, boom, ignored, tell, told } = await started(counts);
+    const { app, add, sum, boom, ignored, tell, folder } = await started(kind);
     const failed = await chord([add.s(1, 1), boom.s().set({ taskId: 'b1' }), add.s(2, 2)], sum.s().linkError(tell.s())).delay();
     const dropped = await chord([ignored.s().set({ taskId: 'i1' }), add.s(1, 1)], sum.s()).delay();
     const unknown = await chord([app.signature('proj.nobody').set({ taskId: 'u1' }), add.s(1, 1)], sum.s()).delay();
@@ -93,12 +75,39 @@ describe.each([
     await expect(dropped.get(wait)).rejects.toThrow(/Dependency i1 raised/);
     await expect(unknown.get(wait)).rejects.toThrow(/Dependency u1 raised NotRegistered/);
     await expect(after.get(wait)).rejects.toThrow(/Dependency b2 raised/);
-    await expect.poll(() => told, { timeout: 10_000 }).toEqual([failed.id]);
+    await expect.poll(() => readFileSync(join(folder, 'told'), { encoding: 'utf8', flag: 'a+' }), { timeout: 10_000 }).toBe(failed.id);
+  });
+
+  test.each(['prefork', 'threads'] as const)('in a pool of %s', { timeout: 60_000 }, async (pool) => {
+    const { add, sum, boom } = await started(kind, {}, { pool, concurrency: 2, appModule: new URL('chord-files.ts', import.meta.url).href });
+    const good = await chord([add.s(1, 1), add.s(2, 2)], sum.s()).delay();
+    const bad = await chord([add.s(1, 1), boom.s()], sum.s()).delay();
+    expect(await good.get({ timeout: 40 })).toBe(6);
+    await expect(bad.get({ timeout: 40 })).rejects.toBeInstanceOf(ChordError);
+  });
+});
+
+describe('celery.chord_unlock that cannot go on fails the body', () => {
+  const sent = (app: Celery, more: object) =>
+    app.sendTask('celery.chord_unlock', ['g', { task: 'proj.sum', args: [], kwargs: {}, options: { task_id: 'body' } }], {
+      kwargs: { interval: 0.01, result: [[['never', null], null]], ...more },
+    });
+
+  test('when it was told how often to look', async () => {
+    const { app } = await started('unlock');
+    await sent(app, { max_retries: 2 });
+    await expect(app.AsyncResult('body').get(wait)).rejects.toThrow(/could not go on: .*Can't retry/);
+  });
+
+  test('where results cannot be read', async () => {
+    const { app } = await started('none');
+    await sent(app, {});
+    await expect(app.AsyncResult('body').get(wait)).rejects.toThrow(/cannot be read, so chords are not possible/);
   });
 });
 
 test('a chord by celery.chord_unlock whose part was purged fails when its time is over, and names the part', async () => {
-  const { add, sum } = await started(false, { resultChordExpires: '1s' });
+  const { add, sum } = await started('unlock', { resultChordExpires: '1s' });
   const result = await chord([add.s(1, 1), add.s(2, 2).set({ queue: 'nobody', taskId: 'lost' })], sum.s()).delay();
   await expect(result.get(wait)).rejects.toThrow(/did not end in time \(resultChordExpires\): lost\./);
 });

@@ -9,17 +9,17 @@ import type { ResultMeta } from '../../src/protocol/result-meta.ts';
 
 /**
  * A third party's result store that cannot be a ChordStore: a file per key, named and written as Celery's `file://` backend does, so that Python reads
- * the same. `counts` adds a counter, of the kind that Memcached has. For tests.
+ * the same. `chords`: with a counter, of the kind that Memcached has; with nothing but metas; or as if it could not be read. For tests.
  */
-export const fileBackend = ({ counts = false }: { readonly counts?: boolean } = {}): BackendDriver => ({
+export const fileBackend = (chords: 'counter' | 'unlock' | 'none'): BackendDriver => ({
   name: 'file',
   async open(options) {
     await mkdir(options.url.pathname, { recursive: true });
-    return openFiles(options, counts);
+    return openFiles(options, chords);
   },
 });
 
-function openFiles({ url, codec, clock }: BackendOptions, counts: boolean): ResultBackend {
+function openFiles({ url, codec, clock }: BackendOptions, chords: 'counter' | 'unlock' | 'none'): ResultBackend {
   const path = (key: string): string => join(url.pathname, key);
   const read = (key: string): Promise<string | undefined> =>
     readFile(path(key), 'utf8').then(
@@ -43,8 +43,8 @@ function openFiles({ url, codec, clock }: BackendOptions, counts: boolean): Resu
     }
   };
   return {
-    capabilities: { pushes: false, expires: false, durable: true, chords: counts ? 'counter' : 'unlock' },
-    ...(counts ? { counter: fileCounter(path) } : {}),
+    capabilities: { pushes: false, expires: false, durable: true, chords },
+    ...(chords === 'counter' ? { counter: fileCounter(path) } : {}),
     load,
     async save(meta, { over } = {}) {
       const before = (await load(meta.task_id))?.status;

@@ -26,7 +26,7 @@ export const resultSettings = {
   /** How long the end of a chord waits for the results of its header. */
   resultChordJoinTimeout: row(duration, 3, { old: 'CELERY_RESULT_CHORD_JOIN_TIMEOUT' }),
   /** Pause between looks at a chord, for stores that must be asked. */
-  resultChordRetryInterval: row(duration, 1, { old: 'CELERY_RESULT_CHORD_RETRY_INTERVAL', built: false }),
+  resultChordRetryInterval: row(duration, 1, { old: 'CELERY_RESULT_CHORD_RETRY_INTERVAL' }),
   /** Compress results: `gzip`, `zstd` and so on. */
   resultCompression: row(orNull(compression), null, { old: 'CELERY_RESULT_COMPRESSION' }),
   /** Exchange of results sent as messages, long ago. */

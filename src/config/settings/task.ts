@@ -28,7 +28,7 @@ export const taskSettings = {
   /** With late acknowledgement: acknowledge a task that reached its hard time limit. Null follows `taskAcksOnFailureOrTimeout`; false puts it back. */
   taskAcksOnTimeout: row(orNull(flag), null, { old: 'CELERY_ACKS_ON_TIMEOUT' }),
   /** Put the error callbacks of a chord on the tasks of its header too. */
-  taskAllowErrorCbOnChordHeader: row(flag, false, { old: 'CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER', built: false }),
+  taskAllowErrorCbOnChordHeader: row(flag, false, { old: 'CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER' }),
   /** Run every call here and now, without a broker. */
   taskAlwaysEager: row(flag, false, { old: 'CELERY_ALWAYS_EAGER' }),
   /** Options set from outside, by task name (`*` for all). */
