@@ -59,6 +59,19 @@ test.each([
   expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly unknown[]).length)).toEqual(told);
 });
 
+test('a body that is a chain which ends in a chord fails to its end', async () => {
+  const env = await testEnv();
+  const inner = {
+    ...sig('celery.chord', { task_id: 'h' }),
+    subtask_type: 'chord' as const,
+    kwargs: { header: [sig('part')], body: sig('last', { task_id: 'b' }) },
+  };
+  const chain = { ...sig('celery.chain', { task_id: 'b' }), subtask_type: 'chain' as const, kwargs: { tasks: [sig('first', { task_id: 'f' }), inner] } };
+  await env.backend.chords!.open('g', 1, chain);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: chain } }), failure, env);
+  expect([(await env.backend.load('f'))?.status, (await env.backend.load('b'))?.status]).toEqual(['FAILURE', 'FAILURE']);
+});
+
 // features: 4-098 4-133
 test('a failed part fails the body: its errbacks first, then its result', async () => {
   const env = await testEnv();

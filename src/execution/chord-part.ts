@@ -2,7 +2,7 @@ import type { ChordArrival, ChordClaim, ChordCounter, ChordPart, SaveOptions } f
 import { unlockCall } from '../canvas/unlock-call.ts';
 import { newId } from '../kernel/ids.ts';
 import { encodedText } from '../protocol/json-text.ts';
-import type { Encoded, Json } from '../protocol/json.ts';
+import type { Encoded, Json, Value } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
@@ -141,15 +141,14 @@ export async function failChord({ groupId, body }: Chord, message: string, becau
 export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
-    const errbacks = onceEach([...signaturesIn(target.options['link_error']), ...(target === body ? [] : signaturesIn(body.options['link_error']))]);
+    const errbacks = onceEach(signaturesIn(target.options['link_error']));
     const children = await sendErrbacks(errbacks, { id, rootId: id }, because, env);
     const pending = { ...target, options: { ...target.options, task_id: id } };
     await failCall(pending, error, because, env, { children });
     for (const errback of errbacks) if (env.isErrback?.(errback.task) === true) await env.callErrback?.(errback, neverSent(pending), error);
   }
-  if (body.subtask_type === 'chain') await failChain(signaturesIn(body.kwargs['tasks']).slice(0, -1), error, because, env);
-  if (body.subtask_type === 'group' && typeof body.options['task_id'] === 'string') await savedIfAccepted(failureOf(body, error, env), env);
-  if (targetsOf(body)[0] !== body) await failChain(signaturesIn(body.options['chain']), error, because, env);
+  await failChain(besides(body), error, because, env);
+  if (body.subtask_type !== null) await failChain(signaturesIn(body.options['chain']), error, because, env);
 }
 
 /**
@@ -200,17 +199,36 @@ const onceEach = (errbacks: readonly SignatureData[]): readonly SignatureData[] 
   ...new Map(errbacks.map((errback) => [JSON.stringify(errback), errback])).values(),
 ];
 
-/** The tasks whose results a chord's body stands for. */
+/** The tasks whose results a chord's body stands for, each with the errbacks that it is to tell. */
 function targetsOf(body: SignatureData): readonly SignatureData[] {
-  if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']);
-  if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body']));
-  if (body.subtask_type === 'chain') {
-    // A caller waits for the last step, under the id that the chain or the step itself was given. Its own errbacks are not told: no step before it was.
-    const last = signaturesIn(body.kwargs['tasks']).at(-1);
-    const { link_error = null } = body.options;
-    return last === undefined ? [body] : [{ ...last, options: { ...body.options, ...last.options, link_error } }];
+  const { link_error = null } = body.options;
+  const telling = (target: SignatureData, errbacks: Value): SignatureData => ({ ...target, options: { ...target.options, link_error: errbacks } });
+  const alsoTelling = (target: SignatureData): SignatureData => telling(target, [...signaturesIn(target.options['link_error']), ...signaturesIn(link_error)]);
+  if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']).map(alsoTelling);
+  if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body'])).map(alsoTelling);
+  if (body.subtask_type !== 'chain') return [body];
+  // A caller waits for the last step, under the id that the chain or the step itself was given. Only the chain's errbacks are told, once: no step has failed.
+  const last = signaturesIn(body.kwargs['tasks']).at(-1);
+  if (last === undefined) return [body];
+  const targets = last.subtask_type === null ? [{ ...last, options: { ...body.options, ...last.options } }] : targetsOf(last);
+  return targets.map((target, index) => telling(target, index === 0 ? link_error : null));
+}
+
+/** What fails with those: steps before them, and the id of a group, for which one may wait too. */
+function besides(body: SignatureData): readonly SignatureData[] {
+  const { task_id = null } = body.options;
+  switch (body.subtask_type) {
+    case 'group':
+      return [{ ...body, kwargs: {}, options: { task_id } }];
+    case 'chord':
+      return signaturesIn(body.kwargs['body']).flatMap(besides);
+    case 'chain': {
+      const steps = signaturesIn(body.kwargs['tasks']);
+      return [...steps.slice(0, -1), ...steps.slice(-1).flatMap(besides)];
+    }
+    default:
+      return [];
   }
-  return [body];
 }
 
 const CANNOT_COUNT = 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend';
