@@ -51,7 +51,8 @@ export async function outcomeOf(redis: Redis, tree: Tree, sent: Sent, view: unkn
   const runs = await redis.lrange(`runs:${sent.run}`, 0, -1);
   // Tasks whose ids nobody gave are the parts of chunks: what they gave tells them apart. A group's id may hold the failure that ended it, ours more often than Celery's.
   const others = [...metas].filter(([id, meta]) => !Object.values(sent.ids).includes(id) && meta['name'] === 'celery.starmap');
-  const named = namer(sent.ids, new Map(others.map(([id, meta]) => [id, `part ${JSON.stringify(meta['result'])}`])));
+  const unparted = namer(sent.ids, new Map());
+  const named = namer(sent.ids, new Map(others.map(([id, meta]) => [id, `part ${JSON.stringify(unparted(meta['result']))}`])));
   const ran = new Set(runs.map((line) => String((JSON.parse(line) as [string])[0]).split(' ')[0]!));
   const groups = groupsOf([...metas.values()], sent.ids, ran);
   const told: Record<Tag, unknown> = {};
