@@ -145,6 +145,26 @@ export class ByteReader {
     if (end > this.#end) throw new AmqpSyntaxError(`a frame ends ${end - this.#end} bytes too early`);
   }
 
+  /** A byte further on, without going there; 0 beyond the end. */
+  peek(distance: number): number {
+    const at = this.offset + distance;
+    return at < this.#end ? this.#buffer[at]! : 0;
+  }
+
+  /** Goes past what is the same as `bytes` from `start` to `end`. False when it is not, or ends before; then it stays where it is. */
+  skipSame(bytes: Uint8Array, start: number, end: number): boolean {
+    const at = this.offset - start;
+    if (at + end > this.#end) return false;
+    for (let i = start; i < end; i++) if (bytes[i] !== this.#buffer[at + i]) return false;
+    this.offset = at + end;
+    return true;
+  }
+
+  /** What was read before, or will be: a view of the socket's buffer. */
+  slice(start: number, end: number): Uint8Array {
+    return this.#buffer.subarray(start, end);
+  }
+
   u8(): number {
     const at = this.#step(1);
     return this.#buffer[at]!;

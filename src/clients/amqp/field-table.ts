@@ -1,5 +1,6 @@
 import { AmqpSyntaxError } from './errors.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { TableModel } from './table-model.ts';
 
 /** A decimal as AMQP writes it: `value / 10^scale`. */
 export interface AmqpDecimal {
@@ -90,8 +91,15 @@ const isDecimal = (value: object): boolean => decimals.has(value);
 export function readTable(input: ByteReader, depth = 0): FieldTable {
   const end = input.u32() + input.offset;
   input.require(end);
+  const start = input.offset;
+  if (start === end) return {};
+  const like = depth === 0 ? TableModel.read(input, end, readTopValue) : undefined;
+  if (like !== undefined) return like;
+  input.offset = start;
   const table: Record<string, FieldValue> = {};
+  const starts: number[] = [];
   while (input.offset < end) {
+    starts.push(input.offset);
     const name = input.recurringString();
     const value = readValue(input, depth);
     // From a peer it is a name like any other.
@@ -99,8 +107,11 @@ export function readTable(input: ByteReader, depth = 0): FieldTable {
     else table[name] = value;
   }
   if (input.offset !== end) throw new AmqpSyntaxError('a table is longer than it says');
+  if (depth === 0) TableModel.keep(input, start, starts, table);
   return table;
 }
+
+const readTopValue = (input: ByteReader): FieldValue => readValue(input, 0);
 
 function readValue(input: ByteReader, depth: number): FieldValue {
   if (depth > MAX_DEPTH) throw new AmqpSyntaxError(`a table is nested deeper than ${MAX_DEPTH} levels`);

@@ -50,15 +50,15 @@ export function toWireMessage({ properties, body }: AmqpMessage): WireMessage {
 
 function messageProperties(properties: BasicProperties): MessageProperties {
   const { correlationId, replyTo, priority, expiration, deliveryMode } = properties;
+  const made: { -readonly [P in keyof MessageProperties]: MessageProperties[P] } = {};
+  if (correlationId !== undefined) made.correlationId = correlationId;
+  if (replyTo !== undefined) made.replyTo = replyTo;
+  if (priority !== undefined) made.priority = priority;
+  if (expiration !== undefined && Number.isFinite(Number(expiration))) made.expirationMs = Number(expiration);
+  if (deliveryMode !== undefined) made.persistent = deliveryMode === 2;
   const extra = extraOf(properties);
-  return {
-    ...(correlationId !== undefined && { correlationId }),
-    ...(replyTo !== undefined && { replyTo }),
-    ...(priority !== undefined && { priority }),
-    ...(expiration !== undefined && Number.isFinite(Number(expiration)) && { expirationMs: Number(expiration) }),
-    ...(deliveryMode !== undefined && { persistent: deliveryMode === 2 }),
-    ...(extra !== undefined && { extra }),
-  };
+  if (extra !== undefined) made.extra = extra;
+  return made;
 }
 
 /** Celery's own messages have none of them: looked at before anything is made. */
