@@ -3,6 +3,7 @@ import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
 import { foreignEnvelope, readEnvelope, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
 import type { Broadcast, PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
+import { type Arrival, Arrivals } from './arrivals.ts';
 import { RedisBindings } from './bindings.ts';
 import { redisBroadcast } from './broadcast.ts';
 import { StoreConnections } from './connections.ts';
@@ -17,13 +18,10 @@ import { endConnections, leaveBehind, remainsOf } from './remains.ts';
 import * as scripts from './scripts.ts';
 import { Settlements } from './settlements.ts';
 import { DeliveryTags, tagPrefix } from './tags.ts';
-import { type Arrival, type Seat, Waiting } from './waiting.ts';
+import { type Seat, Waiting } from './waiting.ts';
 
 /** More gains nothing, and Lua hands only so many values to a command. */
 const MAX_TAKE = 1000;
-
-/** What was handed out and still stands in its taken list, as far as we know; over the stores of an owner that follow one another. */
-const unrecorded = new WeakMap<Reservation, Arrival>();
 
 /** Queues on Redis in kombu's layout, so that Python and we take from the same lists (wire.md 5.3), with holds that no crash loses. */
 export class RedisStore implements QueueStore {
@@ -37,6 +35,7 @@ export class RedisStore implements QueueStore {
   readonly #maxBytes: number;
   readonly #outbox: Outbox;
   readonly #settlements: Settlements;
+  readonly #arrivals: Arrivals;
   readonly #lease: Lease;
   readonly #parked: Parked;
   readonly #recovery: Recovery;
@@ -70,7 +69,11 @@ export class RedisStore implements QueueStore {
       visibilityTimeoutMs: connections.options.visibilityTimeoutMs,
       onReturned: () => this.#waiting.ring(),
     });
-    void connections.closed.then(() => this.#leaveBehind());
+    this.#arrivals = new Arrivals({ connection, keys, tagPrefix: this.#tagPrefix, clock });
+    void connections.closed.then(() => {
+      this.#leaveBehind();
+      this.#waiting.doubt();
+    });
     this.#parked = new Parked({ connection, keys, clock, log });
     this.#recovery = new Recovery({
       ...{ connection, keys, owner, clock, log, options: connections.options, parked: this.#parked },
@@ -101,7 +104,11 @@ export class RedisStore implements QueueStore {
     const text = writeEnvelope(message, { exchange, routingKey, deliveryTag: this.#tags.next() });
     const ms = this.#expires.get(queue);
     const expiring = ms === undefined ? undefined : { lists: this.#keys.lists(queue), ms };
-    return this.#outbox.push(this.#keys.list(queue, message.properties.priority), text, message.isAscii === true, expiring);
+    const list = this.#keys.list(queue, message.properties.priority);
+    const pushed = this.#outbox.push(list, text, message.isAscii === true, expiring);
+    // The server does not tell a connection of what it did itself.
+    this.#waiting.ring(list);
+    return pushed;
   }
 
   async reserve(
@@ -113,12 +120,18 @@ export class RedisStore implements QueueStore {
     using seat = this.#waiting.sit(queues);
     for (;;) {
       const arrivals = seat.collect();
-      if (arrivals.length > 0) return arrivals.map((arrival) => this.#hold(arrival));
+      if (arrivals.length > 0) return arrivals.map((arrival) => this.#handOut(arrival));
       const isArmed = this.#waiting.isPrepared(queues);
-      const batch = await this.#take(queues, Math.min(options.max, MAX_TAKE), seat);
-      if (batch.length > 0) return batch;
+      if (!seat.isQuiet) {
+        const batch = await this.#take(queues, Math.min(options.max, MAX_TAKE), seat);
+        if (batch.length > 0) return batch;
+        if (isArmed) seat.foundNothing();
+      }
       const leftMs = deadline - this.#clock.monotonic();
-      if (options.signal.aborted || leftMs <= 0) return [];
+      if (options.signal.aborted || leftMs <= 0) {
+        this.#waiting.doubt();
+        return [];
+      }
       // Only a look after the preparations tells that there is nothing: then a change is told.
       if (!isArmed) await this.#waiting.prepare(queues);
       else await this.#wait(seat, leftMs, options.signal);
@@ -126,12 +139,14 @@ export class RedisStore implements QueueStore {
   }
 
   settle(reservation: Reservation, verdict: Verdict): Promise<void> {
-    this.#recordOf(reservation);
+    const removed = verdict === 'ack' ? this.#arrivals.remove(reservation) : undefined;
+    if (removed !== undefined) return removed;
+    this.#arrivals.record(reservation);
     return this.#settlements.settle(reservation, verdict);
   }
 
   park(reservation: Reservation, untilMs: number): Promise<void> {
-    this.#recordOf(reservation);
+    this.#arrivals.record(reservation);
     return this.#settlements.park(reservation, untilMs);
   }
 
@@ -140,7 +155,7 @@ export class RedisStore implements QueueStore {
   }
 
   reconcile(known: ReadonlySet<string>, reservations: readonly Reservation[] = []): Promise<number> {
-    for (const reservation of reservations) this.#recordOf(reservation);
+    for (const reservation of reservations) this.#arrivals.record(reservation);
     return this.#recovery.returnHeld(this.owner, known);
   }
 
@@ -190,7 +205,8 @@ export class RedisStore implements QueueStore {
 
   async #leave(): Promise<void> {
     await this.#waiting[Symbol.asyncDispose]();
-    await this.#settlements.flush();
+    this.#arrivals.recordAll();
+    await Promise.all([this.#arrivals.flush(), this.#settlements.flush()]);
     if (!this.#lease.hasTaken) return;
     // Into our own lists the server may have moved what no answer told us of.
     await this.#recovery.emptyTaken(this.owner, this.#waiting.takenQueues);
@@ -258,31 +274,12 @@ export class RedisStore implements QueueStore {
     return { lists, owners, suffixes, armed, hidden };
   }
 
-  /** The message starts at once; that it is held is recorded meanwhile, and until then it stands in the taken list. */
-  #hold(arrival: Arrival): Reservation {
+  #handOut(arrival: Arrival): Reservation {
     const { envelope, queue } = arrival;
     const read = envelope.length > this.#maxBytes ? foreignEnvelope(envelope.toString('utf8', 0, 512)) : readEnvelope(envelope.toString());
     const reservation = reservationOf(this.#tagPrefix + String(this.#nextNumber++), queue, read);
-    unrecorded.set(reservation, arrival);
-    this.#record(reservation, arrival);
+    this.#arrivals.add(reservation, arrival);
     return reservation;
-  }
-
-  /** What the connection that it came by has perhaps not recorded any more, before something else is done with it. */
-  #recordOf(reservation: Reservation): void {
-    if (reservation.id.startsWith(this.#tagPrefix)) return;
-    const arrival = unrecorded.get(reservation);
-    if (arrival !== undefined) this.#record(reservation, arrival);
-  }
-
-  #record(reservation: Reservation, { queue, taken, envelope }: Arrival): void {
-    const { unacked, unackedIndex } = this.#keys;
-    const args = [this.#clock.now() / 1000, reservation.id, envelope, recordSuffix(queue)];
-    // In order, for the ack may follow at once. A loss of the connection is told by `closed`; the next store of this owner records it then.
-    this.#connections.command.runInOrder(scripts.hold, [unacked, unackedIndex, taken], args).then(
-      () => unrecorded.delete(reservation),
-      () => undefined,
-    );
   }
 
   /** All idle workers hear the same bell: who found nothing last time lets the others go first. */

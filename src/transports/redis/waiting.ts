@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { Arrival } from './arrivals.ts';
 import { BlockingList } from './blocking-list.ts';
 import type { StoreConnections } from './connections.ts';
 import { Doorbell } from './doorbell.ts';
@@ -9,13 +10,6 @@ import * as scripts from './scripts.ts';
 
 /** More base lists than this are waited for by client tracking, as are all lists of higher steps. */
 const MAX_BLOCKING = 8;
-
-/** A message that a blocking take has moved to its taken list. */
-export interface Arrival {
-  readonly queue: string;
-  readonly taken: string;
-  readonly envelope: Buffer;
-}
 
 export interface WaitingOptions {
   readonly connections: StoreConnections;
@@ -37,6 +31,8 @@ export class Waiting implements AsyncDisposable {
   readonly #seats = new Set<Seat>();
   /** Whose taken lists stand in the list of workers, for as long as this store lives. */
   readonly #takenQueues = new Set<string>();
+  /** Queues that were looked into in vain while everything was armed, and none of which has rung since: there is nothing to look for. */
+  readonly #quiet = new Set<string>();
   #arrived: Arrival[] = [];
   #isReleasePlanned = false;
   #preparing: Promise<void> = Promise.resolve();
@@ -52,6 +48,10 @@ export class Waiting implements AsyncDisposable {
       clock: this.#options.clock,
       collect: () => this.#collect(seat),
       block: () => this.#block(queues),
+      isQuiet: () => queues.every((queue) => this.#quiet.has(queue)),
+      foundNothing: () => {
+        if (this.#doorbell.lookEveryMs === undefined) for (const queue of queues) this.#quiet.add(queue);
+      },
       leave: () => {
         this.#seats.delete(seat);
         this.#planRelease();
@@ -85,7 +85,13 @@ export class Waiting implements AsyncDisposable {
 
   /** A list has changed; undefined: any may have. Also for what we put into lists ourselves, of which the server does not tell us. */
   ring(list?: string): void {
+    this.doubt();
     for (const seat of this.#seats) seat.ring(list);
+  }
+
+  /** There may be something without our having been told. */
+  doubt(): void {
+    this.#quiet.clear();
   }
 
   get takenQueues(): readonly string[] {
@@ -114,6 +120,7 @@ export class Waiting implements AsyncDisposable {
       taken: keys.taken(queue, owner),
       connection: await connections.blocking(),
       onMessage: ({ taken }, envelope) => this.#onMessage({ queue, taken, envelope }),
+      onBacklog: () => this.doubt(),
     });
     this.#lists.set(queue, list);
   }
@@ -174,6 +181,8 @@ interface SeatOptions {
   readonly collect: () => readonly Arrival[];
   /** Gives the ms after which to look again, where nothing tells us. */
   readonly block: () => number | undefined;
+  readonly isQuiet: () => boolean;
+  readonly foundNothing: () => void;
   readonly leave: () => void;
 }
 
@@ -181,7 +190,8 @@ interface SeatOptions {
 export class Seat implements Disposable {
   readonly queues: ReadonlySet<string>;
   readonly #options: SeatOptions;
-  #watched: ReadonlySet<string> = new Set();
+  /** Undefined, before the first look: any list. */
+  #watched: ReadonlySet<string> | undefined;
   #hasRung = false;
   #hasArrived = false;
   #wake: (() => void) | undefined;
@@ -197,6 +207,16 @@ export class Seat implements Disposable {
     return this.#options.collect();
   }
 
+  /** Whether a look would find nothing: the last one did, and nothing was told since. */
+  get isQuiet(): boolean {
+    return this.#options.isQuiet();
+  }
+
+  /** A look that has armed everything has found nothing. */
+  foundNothing(): void {
+    if (!this.#hasRung) this.#options.foundNothing();
+  }
+
   /** Before a look into these lists: what rings from now on counts. */
   watch(lists: readonly string[]): void {
     this.#watched = new Set(lists);
@@ -204,7 +224,7 @@ export class Seat implements Disposable {
   }
 
   ring(list: string | undefined): void {
-    if (list !== undefined && !this.#watched.has(list)) return;
+    if (list !== undefined && this.#watched?.has(list) === false) return;
     this.#hasRung = true;
     this.#wake?.();
   }

@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process';
+import { expect, onTestFinished, test } from 'vitest';
+import { newId } from '../../../src/kernel/ids.ts';
+import type { RedisStore } from '../../../src/transports/redis/store.ts';
+import { idsOf, messageOf, openStore, RedisServer, take } from './redis-server.ts';
+
+const isInstalled = ((): boolean => {
+  try {
+    return execFileSync('redis-server', ['--version']).length > 0;
+  } catch {
+    return false;
+  }
+})();
+
+/* A server of its own, whose commands nobody else adds to: what one who waits for messages costs it, and where they are meanwhile. */
+if (!isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
+else {
+  test('a message that is done with at once is removed from its taken list, and the server is asked nothing else', async () => {
+    const { store, ask, scriptsRun, blocked, owner } = await waitingStore();
+    const scriptsOfOne = async (): Promise<number> => {
+      const waiting = take(store, ['q'], 20_000);
+      await blocked();
+      const before = await scriptsRun();
+      await ask('LPUSH', 'q', await envelopeOf(ask, store, 'one'));
+      const [reservation] = await waiting;
+      await store.settle(reservation!, 'ack');
+      expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'unacked', 'unacked_index')]).toEqual([0, 0]);
+      return (await scriptsRun()) - before;
+    };
+    // On a busy machine one or another is not done with at once.
+    await expect.poll(scriptsOfOne, { timeout: 20_000 }).toBe(0);
+  });
+
+  test('one that takes a while is held like any other', async () => {
+    const { store, ask, blocked, owner } = await waitingStore();
+    const waiting = take(store, ['q'], 20_000);
+    await blocked();
+    await store.put('q', messageOf('long'));
+    const [reservation] = await waiting;
+    await expect.poll(() => ask('HKEYS', 'unacked')).toEqual([reservation!.id]);
+    expect(await ask('LLEN', `q/taken/${owner}`)).toBe(0);
+    await store.settle(reservation!, 'ack');
+    expect(await ask('EXISTS', 'unacked', 'unacked_index')).toBe(0);
+  });
+
+  test('one that is given back at once goes back', async () => {
+    const { store, ask, blocked, owner } = await waitingStore();
+    const waiting = take(store, ['q'], 20_000);
+    await blocked();
+    await store.put('q', messageOf('back'));
+    const [reservation] = await waiting;
+    await store.settle(reservation!, 'requeue');
+    expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'unacked'), await store.size('q')]).toEqual([0, 0, 1]);
+  });
+
+  test('when more has come than the one that ended the wait, the rest is taken at once', async () => {
+    const { store, ask, blocked } = await waitingStore();
+    const waiting = take(store, ['q'], 20_000);
+    await blocked();
+    const ids = Array.from({ length: 40 }, (_, i) => `m${i}`);
+    for (const id of ids) await store.put('q', messageOf(id));
+    const got = [...idsOf(await waiting)];
+    const looks: number[] = [];
+    while (got.length < ids.length) {
+      const batch = idsOf(await take(store, ['q'], 5000));
+      looks.push(batch.length);
+      got.push(...batch);
+    }
+    expect(got).toEqual(ids);
+    expect(looks.length).toBeLessThanOrEqual(4);
+    expect(await ask('LLEN', 'q')).toBe(0);
+  });
+
+  test('what came into a list that no blocking take waits for is found though nothing was looked for', async () => {
+    const { store, blocked } = await waitingStore();
+    for (const priority of [9, 0, 6, 3]) {
+      const waiting = take(store, ['q'], 20_000);
+      await blocked();
+      const message = messageOf(`p${priority}`);
+      await store.put('q', { ...message, properties: { ...message.properties, priority } });
+      expect(idsOf(await waiting)).toEqual([`p${priority}`]);
+    }
+  });
+}
+
+/** A store that has looked into queue `q` in vain, so that it waits. */
+async function waitingStore() {
+  const server = await RedisServer.start();
+  const owner = newId();
+  const [store, admin] = [await openStore(server.url, { owner }), await server.connect()];
+  onTestFinished(async () => {
+    await store[Symbol.asyncDispose]();
+    await admin.close();
+    await server[Symbol.asyncDispose]();
+  });
+  await take(store, ['q'], 50);
+  await take(store, ['q'], 50);
+  const ask: Ask = (name, ...args) => admin.call(name, ...args);
+  return {
+    ...{ store, ask, owner },
+    /** A worker is blocked by now. */
+    blocked: () => expect.poll(async () => String(await ask('INFO', 'clients')), { timeout: 10_000 }).toContain('blocked_clients:1'),
+    async scriptsRun(): Promise<number> {
+      const calls = String(await ask('INFO', 'commandstats')).matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm);
+      return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
+    },
+  };
+}
+
+type Ask = (name: string, ...args: (string | number)[]) => Promise<unknown>;
+
+/** A message's text as a store writes it. */
+async function envelopeOf(ask: Ask, store: RedisStore, id: string): Promise<string> {
+  await store.put('elsewhere', messageOf(id));
+  return (await ask('RPOP', 'elsewhere')) as string;
+}
