@@ -1,3 +1,4 @@
+import type { SaveOptions } from '../backends/backend.ts';
 import { BackendStoreError, EncodeError } from '../errors.ts';
 import { decodeJson, encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
@@ -11,7 +12,7 @@ import { metaOf } from './metas.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { chordError, errorResult, knownErrors, revokedError } from './outcomes.ts';
 import { withOwnText } from './own-text.ts';
-import { saved, savedIfAccepted } from './save.ts';
+import { saved, savedAfter, savedIfAccepted } from './save.ts';
 
 /** What became of it: settling, events and counters go by this outcome, not by the one that was reported. */
 export interface Finished {
@@ -30,11 +31,10 @@ type WithError = Extract<Outcome, { error: TaskErrorData }>;
  * the links that will not run, errbacks. A retry is published while RETRY is stored. Resolves when all of it has happened; rejects only when
  * the store refuses for good, or the worker stops before it answers: then a late one may not be acknowledged.
  */
-export async function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Promise<Finished> {
-  const task = env.findTask(received.headers.task);
-  const ended = await finish({ received, task, env }, outcome);
-  const listens = listensAfter({ received, task, env }, ended);
-  return { outcome: ended, listensAfter: typeof listens === 'boolean' ? listens : await listens };
+export function finishTask(received: ReceivedTask, outcome: Outcome, env: ExecutionEnv): Finished | Promise<Finished> {
+  const one: Finishing = { received, task: env.findTask(received.headers.task), env };
+  if (outcome.state === 'SUCCESS' && outcome.endsHere) return finishLast(one, outcome);
+  return finish(one, outcome).then((ended) => heard(one, ended));
 }
 
 /** For a task that has succeeded and is here again: its worker may have ended before it was counted for its chord. Counting twice does no harm. */
@@ -47,6 +47,29 @@ interface Finishing {
   /** Undefined where no such task is registered: the defaults hold then. */
   readonly task: RunnableTask | undefined;
   readonly env: ExecutionEnv;
+}
+
+/** A success that nothing follows, as nearly all are: a promise only where the store gives one, since each is dear while contexts are tracked (performance.md 11). */
+function finishLast(one: Finishing, outcome: Success): Finished | Promise<Finished> {
+  const finished: Finished = { outcome, listensAfter: one.task?.listensAfter === true };
+  if (ignoresResult(one)) return finished;
+  const { env, received } = one;
+  const made = metaOf(received, { status: 'SUCCESS', result: encodedText(outcome.valueJson), children: outcome.children }, env);
+  if (made instanceof Promise) return finish(one, outcome).then((ended) => heard(one, ended));
+  const options = saveOptions(received);
+  const refused = (error: unknown): Promise<Finished> => unsaved(one, outcome, error).then((ended) => heard(one, ended));
+  try {
+    return env.backend.save(made, options).then(
+      () => finished,
+      (error: unknown) => savedAfter(error, made, env, options).then(() => finished, refused),
+    );
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+async function heard(one: Finishing, outcome: Outcome): Promise<Finished> {
+  return { outcome, listensAfter: await listensAfter(one, outcome) };
 }
 
 function finish(one: Finishing, outcome: Outcome): Promise<Outcome> {
@@ -86,13 +109,17 @@ async function succeed(one: Finishing, outcome: Success): Promise<Outcome> {
     try {
       await save(one, 'SUCCESS', { result, children });
     } catch (error) {
-      // A store with another serializer may refuse a value that JSON could carry; or it refuses this task's key, or so long a value.
-      if (!(error instanceof EncodeError || error instanceof BackendStoreError)) throw error;
-      return fail(one, failed(one, outcome, error));
+      return unsaved(one, outcome, error);
     }
   }
   if (chord !== null) await countPart(one, chord, 'SUCCESS', result);
   return children === outcome.children ? outcome : { ...outcome, children };
+}
+
+/** A store with another serializer may refuse a value that JSON could carry; or it refuses this task's key, or so long a value. */
+async function unsaved(one: Finishing, outcome: Success, error: unknown): Promise<Outcome> {
+  if (!(error instanceof EncodeError || error instanceof BackendStoreError)) throw error;
+  return fail(one, failed(one, outcome, error));
 }
 
 /** Callbacks and the next link of the chain, with the value in front. Gives their result tuples in order. */
@@ -188,11 +215,13 @@ function save(
   recorded: { readonly result: Encoded; readonly traceback?: string | null; readonly children: readonly Json[] },
 ): Promise<void> {
   const made = metaOf(received, { status, ...recorded }, env);
-  const { replyTo } = received.wire.properties;
-  const options = replyTo === undefined ? undefined : { replyTo };
+  const options = saveOptions(received);
   const store = status === 'SUCCESS' ? saved : savedIfAccepted;
   return made instanceof Promise ? made.then((meta) => store(meta, env, options)) : store(made, env, options);
 }
+
+const saveOptions = ({ wire }: ReceivedTask): SaveOptions | undefined =>
+  wire.properties.replyTo === undefined ? undefined : { replyTo: wire.properties.replyTo };
 
 /** What the caller said; where it said nothing, what the task says. */
 function ignoresResult({ received, task }: Finishing): boolean {

@@ -131,7 +131,7 @@ test('the outcome waits for calls that were not awaited, and those they set off'
     systemClock,
   );
   const state = { hasEnded: false };
-  void ended.then(() => (state.hasEnded = true));
+  void Promise.resolve(ended).then(() => (state.hasEnded = true));
   gates[0]!.resolve();
   await systemClock.sleep(5);
   expect(state.hasEnded).toBe(false);

@@ -24,48 +24,70 @@ export function thrownBy(outcome: Outcome): unknown {
 /**
  * Runs a task and says how it ended; never throws. The one place where Retry, Ignore, Reject and `replace` are caught and values are encoded.
  * Waits until the calls the task made have been answered, awaited or not, so that none is lost and all children are known.
+ * A promise only where there is something to wait for: each is dear while contexts are tracked (performance.md 11).
  */
-export async function runTask(
+export function runTask(
   received: ReceivedTask,
   task: RunnableTask,
   host: TaskHost,
   clock: Clock,
   run: TaskRun = new TaskRun(received, host),
-): Promise<Outcome> {
-  const startedAt = clock.monotonic();
-  let body: TaskBody | undefined;
-  let valueJson = '';
-  let repr = '';
-  let failed: ((ran: Ran) => Outcome) | undefined;
+): Outcome | Promise<Outcome> {
+  const attempt: Attempt = { run, task, clock, startedAt: clock.monotonic(), body: undefined };
   try {
-    const read = received.body();
-    const readBody = (body = read instanceof Promise ? await read : read);
-    const returned = withRun(run, () => task.run(run, readBody));
-    // A plain value costs no promise: each of them is dear while contexts are tracked (performance.md 11).
-    const value = isThenable(returned) ? await returned : returned;
-    // Encoded here: what cannot travel fails the task, and nobody else.
-    valueJson = encodeJson(value as Value);
-    repr = pythonRepr(value ?? null, { maxLength: task.policy.resultReprMaxsize });
+    const body = received.body();
+    const returned = body instanceof Promise ? body.then((read) => called(read, attempt)) : called(body, attempt);
+    if (!isThenable(returned)) return succeeded(returned, attempt);
+    return Promise.resolve(returned).then(
+      (value) => succeeded(value, attempt),
+      (error: unknown) => concluded(ended(error, attempt), attempt),
+    );
   } catch (error) {
-    failed = ended(error, { run, task, body, now: clock.now() });
+    return concluded(ended(error, attempt), attempt);
   }
-  const calls = run.idle();
-  if (calls !== undefined) await calls;
-  const runtimeMs = clock.monotonic() - startedAt;
-  const { children } = run;
-  const isLast = body === undefined || endsHere(body.embed);
-  if (failed !== undefined) return failed({ runtimeMs, children, endsHere: isLast });
-  return { runtimeMs, children, endsHere: isLast, state: 'SUCCESS', valueJson, repr };
 }
 
 interface Attempt {
   readonly run: TaskRun;
   readonly task: RunnableTask;
-  readonly body: TaskBody | undefined;
-  readonly now: number;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  /** Undefined until it could be read. */
+  body: TaskBody | undefined;
 }
 
-function ended(error: unknown, attempt: Attempt): (ran: Ran) => Outcome {
+type Ending = (ran: Ran) => Outcome;
+
+function called(body: TaskBody, attempt: Attempt): unknown {
+  const { run, task } = attempt;
+  attempt.body = body;
+  return withRun(run, () => task.run(run, body));
+}
+
+/** Encoded here: what cannot travel fails the task, and nobody else. */
+function succeeded(value: unknown, attempt: Attempt): Outcome | Promise<Outcome> {
+  let valueJson: string;
+  let repr: string;
+  try {
+    valueJson = encodeJson(value as Value);
+    repr = pythonRepr(value ?? null, { maxLength: attempt.task.policy.resultReprMaxsize });
+  } catch (error) {
+    return concluded(ended(error, attempt), attempt);
+  }
+  if (attempt.run.idle() !== undefined) return concluded((ran) => ({ ...ran, state: 'SUCCESS', valueJson, repr }), attempt);
+  return { ...ran(attempt), state: 'SUCCESS', valueJson, repr };
+}
+
+function concluded(ending: Ending, attempt: Attempt): Outcome | Promise<Outcome> {
+  const calls = attempt.run.idle();
+  return calls === undefined ? ending(ran(attempt)) : calls.then(() => ending(ran(attempt)));
+}
+
+function ran({ body, clock, run, startedAt }: Attempt): Ran {
+  return { runtimeMs: clock.monotonic() - startedAt, children: run.children, endsHere: body === undefined || endsHere(body.embed) };
+}
+
+function ended(error: unknown, attempt: Attempt): Ending {
   try {
     return interpreted(error, attempt);
   } catch (second) {
@@ -73,7 +95,7 @@ function ended(error: unknown, attempt: Attempt): (ran: Ran) => Outcome {
   }
 }
 
-function interpreted(error: unknown, attempt: Attempt): (ran: Ran) => Outcome {
+function interpreted(error: unknown, attempt: Attempt): Ending {
   const { body, run, task } = attempt;
   if (error instanceof Ignore) return (ran) => ({ ...ran, state: 'IGNORED' });
   if (error instanceof Reject) {
@@ -98,9 +120,9 @@ function interpreted(error: unknown, attempt: Attempt): (ran: Ran) => Outcome {
   return retried(new Retry(options), { ...attempt, body });
 }
 
-function retried(retry: Retry, attempt: Attempt & { readonly body: TaskBody }): (ran: Ran) => Outcome {
-  const { run, task, body, now } = attempt;
-  const what = { received: run.received, body, task, now };
+function retried(retry: Retry, attempt: Attempt & { readonly body: TaskBody }): Ending {
+  const { run, task, body, clock } = attempt;
+  const what = { received: run.received, body, task, now: clock.now() };
   const instead = exhausted(what, retry.options);
   if (instead !== undefined) return failure(instead, attempt);
   const signatureJson = encodeJson(nextAttempt(what, retry.options));
@@ -111,7 +133,7 @@ function retried(retry: Retry, attempt: Attempt & { readonly body: TaskBody }): 
   return (ran) => noted({ ...ran, state: 'RETRY', error, signatureJson }, cause);
 }
 
-function failure(error: unknown, { task }: Attempt): (ran: Ran) => Outcome {
+function failure(error: unknown, { task }: Attempt): Ending {
   const data = dataOf(error, task);
   return (ran) => noted({ ...ran, state: 'FAILURE', error: data }, error);
 }

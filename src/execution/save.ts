@@ -11,7 +11,7 @@ type Env = Pick<ExecutionEnv, 'backend' | 'clock' | 'log' | 'signal'>;
 
 /** Stores a meta, however long that takes: a late ack waits for its result. Other errors than a lost store are thrown: BackendStoreError where it refuses this one. */
 export function saved(meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
-  return patiently(() => env.backend.save(meta, options), `The result of ${meta.task_id} could not be stored`, env);
+  return env.backend.save(meta, options).catch((error: unknown) => savedAfter(error, meta, env, options));
 }
 
 /** The same for what there is nothing to put in the place of: what the store refuses is logged, and whatever follows goes on without it. */
@@ -29,11 +29,18 @@ export async function savedIfAccepted(meta: ResultMeta, env: Env, options?: Save
  * `failed`: what could not be done, for the log.
  */
 export function patiently<T>(action: () => Promise<T>, failed: string, env: Pick<Env, 'clock' | 'log' | 'signal'>): Promise<T> {
-  return action().catch((error: unknown) => {
-    if (!isUnreachable(error)) throw error;
-    env.log.warn(`${failed}; trying again until it is`, { error });
-    return retry(action, PATIENCE, { clock: env.clock, isRetryable: isUnreachable, signal: env.signal });
-  });
+  return action().catch((error: unknown) => again(error, action, failed, env));
+}
+
+/** What `saved` does when the first try has failed so; for who makes that try without a promise more. */
+export function savedAfter(error: unknown, meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
+  return again(error, () => env.backend.save(meta, options), `The result of ${meta.task_id} could not be stored`, env);
+}
+
+async function again<T>(error: unknown, action: () => Promise<T>, failed: string, env: Pick<Env, 'clock' | 'log' | 'signal'>): Promise<T> {
+  if (!isUnreachable(error)) throw error;
+  env.log.warn(`${failed}; trying again until it is`, { error });
+  return retry(action, PATIENCE, { clock: env.clock, isRetryable: isUnreachable, signal: env.signal });
 }
 
 /** Nothing was said about this meta: the store could not be asked. */

@@ -84,13 +84,15 @@ export class AsyncPool implements Pool {
     this.#running.add(running);
     if (task.listensAfter) this.#runs.set(job, run);
     job.onStarted(process.pid, clock.now());
-    running.limits = this.#limits.arm(job, {
-      soft: (reason) => run.abort(reason),
-      hard: (limitMs) => this.#giveUp(running, hardLimitOutcome(limitMs, this.#age(running)), `its hard time limit of ${limitMs / 1000}s is over`),
-    });
-    void runTask(received, task, host, clock, run).then((outcome) => {
-      if (this.#forget(running)) this.#settle(() => job.onEnded(outcome));
-    });
+    if (job.softTimeLimitMs !== null || job.timeLimitMs !== null) {
+      running.limits = this.#limits.arm(job, {
+        soft: (reason) => run.abort(reason),
+        hard: (limitMs) => this.#giveUp(running, hardLimitOutcome(limitMs, this.#age(running)), `its hard time limit of ${limitMs / 1000}s is over`),
+      });
+    }
+    const outcome = runTask(received, task, host, clock, run);
+    if (outcome instanceof Promise) void outcome.then((ended) => this.#ended(running, ended));
+    else this.#ended(running, outcome);
   }
 
   async after(job: Job, outcome: Outcome): Promise<void> {
@@ -140,6 +142,10 @@ export class AsyncPool implements Pool {
 
   info(): Readonly<Record<string, unknown>> {
     return { implementation: `celeriac:${this.#kind}`, 'max-concurrency': this.#size, running: this.#running.size, processes: [process.pid] };
+  }
+
+  #ended(running: Running, outcome: Outcome): void {
+    if (this.#forget(running)) this.#settle(() => running.job.onEnded(outcome));
   }
 
   /** The latest run of that id: a message delivered twice may run twice. */

@@ -1,6 +1,6 @@
 import type { Outcome } from '../execution/outcome.ts';
 import { BackendStoreError } from '../errors.ts';
-import { finishAgain, finishTask } from '../execution/finish-task.ts';
+import { finishAgain, finishTask, type Finished } from '../execution/finish-task.ts';
 import { metaOf, startedMeta } from '../execution/metas.ts';
 import { revokedOutcome } from '../execution/outcomes.ts';
 import { isUnreachable } from '../execution/save.ts';
@@ -26,6 +26,7 @@ export class Runner implements RequestOwner {
   readonly #context: WorkerContext;
   /** Answers of broker and store that are still out; calls of one tick share theirs. */
   readonly #pending = new Set<Promise<void>>();
+  #isDispatching = false;
   #whenIdle: Deferred<void> | undefined;
   #lookAgain: Disposable | undefined;
 
@@ -46,19 +47,21 @@ export class Runner implements RequestOwner {
   dispatch(): void {
     const { pool, reservations } = this.#context;
     this.#context.planWindow();
-    if (!this.#context.isTaking || reservations.count('ready') === 0) return;
+    // A task may end while it is being started, and its end calls us: the turn that goes on already sees to the room it leaves.
+    if (this.#isDispatching || !this.#context.isTaking || reservations.count('ready') === 0) return;
     if (!this.#context.isCertain()) return this.#dispatchLater();
-    while (pool.room > 0) {
-      const request = reservations.nextReady();
-      if (request === undefined) return;
-      this.#start(request);
+    this.#isDispatching = true;
+    try {
+      for (let request = reservations.nextReady(); request !== undefined && pool.room > 0; request = reservations.nextReady()) this.#start(request);
+    } finally {
+      this.#isDispatching = false;
     }
   }
 
   /** Ends a request that never got to the pool. */
   finishUnstarted(request: Request, outcome: Outcome): void {
     this.#context.reservations.move(request, 'finishing');
-    void this.#finish(request, outcome);
+    this.#finish(request, outcome);
   }
 
   started(request: Request, pid: number, atMs: number): void {
@@ -78,7 +81,7 @@ export class Runner implements RequestOwner {
     if (request.isAbandoned) return this.forget(request);
     reservations.move(request, 'finishing');
     prefetch.ended(outcome.runtimeMs, pool.slots);
-    void this.#finish(request, outcome);
+    this.#finish(request, outcome);
     this.dispatch();
   }
 
@@ -199,21 +202,52 @@ export class Runner implements RequestOwner {
   }
 
   /** Result, follow-ups, hooks, verdict, events: in this order. Never throws. */
-  async #finish(request: Request, reported: Outcome): Promise<void> {
-    const { env, log, pool } = this.#context;
-    const { policy } = request.task;
-    let outcome = reported;
+  #finish(request: Request, outcome: Outcome): void {
+    const { env } = this.#context;
+    if (outcome.state === 'FAILURE' && failureKind(outcome.error.exc_type) === 'lost') return void this.#finishLost(request, outcome);
     try {
-      if (outcome.state === 'FAILURE' && failureKind(outcome.error.exc_type) === 'lost') outcome = await lostOutcome(request, outcome, env);
+      const finishing = finishTask(request.received, outcome, env);
+      if (!(finishing instanceof Promise)) return this.#finished(request, finishing);
+      finishing.then(
+        (finished) => this.#finished(request, finished),
+        (error: unknown) => this.#unrecorded(request, error, verdictFor(outcome, request.task.policy)),
+      );
+    } catch (error) {
+      this.#unrecorded(request, error, verdictFor(outcome, request.task.policy));
+    }
+  }
+
+  #finished(request: Request, { outcome, listensAfter }: Finished): void {
+    if (listensAfter && request.pid !== null) return void this.#finishAfter(request, outcome);
+    try {
+      this.#conclude(request, verdictFor(outcome, request.task.policy) ?? 'ack');
+      this.#announce(request, outcome);
+    } catch (error) {
+      this.#unrecorded(request, error, verdictFor(outcome, request.task.policy));
+    }
+  }
+
+  async #finishAfter(request: Request, outcome: Outcome): Promise<void> {
+    try {
+      await this.#context.pool.after(request, outcome);
+      this.#finished(request, { outcome, listensAfter: false });
+    } catch (error) {
+      this.#unrecorded(request, error, verdictFor(outcome, request.task.policy));
+    }
+  }
+
+  /** With its process: perhaps it is retried, or another worker gets it. */
+  async #finishLost(request: Request, reported: Extract<Outcome, { state: 'FAILURE' }>): Promise<void> {
+    const { env, log } = this.#context;
+    const { policy } = request.task;
+    let outcome: Outcome = reported;
+    try {
+      outcome = await lostOutcome(request, reported, env);
       if (goesToAnother(outcome, policy) && !request.isSettled) {
         log.error(`Task ${request.label} was lost with its process; another worker gets it`);
         return this.#conclude(request, 'requeue');
       }
-      const finished = await finishTask(request.received, outcome, env);
-      outcome = finished.outcome;
-      if (finished.listensAfter && request.pid !== null) await pool.after(request, outcome);
-      this.#conclude(request, verdictFor(outcome, policy) ?? 'ack');
-      this.#announce(request, outcome);
+      this.#finished(request, await finishTask(request.received, outcome, env));
     } catch (error) {
       this.#unrecorded(request, error, verdictFor(outcome, policy));
     }
