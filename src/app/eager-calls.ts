@@ -3,6 +3,7 @@ import type { EagerOptions } from '../canvas/call-options.ts';
 import { compile } from '../canvas/compile.ts';
 import { expanded } from '../canvas/kinds.ts';
 import { planCall } from '../canvas/plan-call.ts';
+import { withLinks } from '../canvas/links.ts';
 import { isNone, mergeOptions, prepend, stepsOf } from '../canvas/signature-data.ts';
 import { flatSteps } from '../canvas/steps.ts';
 import { ImproperlyConfigured, NotRegistered } from '../errors.ts';
@@ -62,7 +63,7 @@ export class EagerCalls {
   async #applyGroup(signature: SignatureData, options: EagerOptions): Promise<EagerResult<unknown>> {
     const values: unknown[] = [];
     for (const member of stepsOf(signature.kwargs['tasks'])) {
-      const ended = await this.apply(prepend(member, signature.args), options);
+      const ended = await this.apply(withLinks(prepend(member, signature.args), given(signature.options, 'link')), options);
       const value = await ended.get({ propagate: false });
       if (value instanceof Error) return new EagerHandle<unknown>(newId(), { state: 'FAILURE', error: value });
       values.push(value);
@@ -73,11 +74,11 @@ export class EagerCalls {
   async #applyChord(signature: SignatureData, options: EagerOptions): Promise<EagerResult<unknown>> {
     const { header, body } = signature.kwargs;
     const members = Array.isArray(header) ? stepsOf(header) : stepsOf(stepsOf(header)[0]!.kwargs['tasks']);
-    const group = { ...signature, subtask_type: 'group', kwargs: { tasks: members } };
+    const { link: _, ...forHeader } = signature.options;
+    const group = { ...signature, subtask_type: 'group', kwargs: { tasks: members }, options: forHeader };
     const ended = await this.#applyGroup(group, options);
     if (!(await ended.successful())) return ended;
-    const { chord: _, ...rest } = signature.options;
-    return this.apply(prepend(mergeOptions(stepsOf(body)[0]!, given(rest, 'link')), [(await ended.get()) as Value]), options);
+    return this.apply(prepend(withLinks(stepsOf(body)[0]!, given(signature.options, 'link')), [(await ended.get()) as Value]), options);
   }
 
   async #applyTask(signature: SignatureData, options: EagerOptions): Promise<EagerResult<unknown>> {

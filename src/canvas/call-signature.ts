@@ -90,6 +90,7 @@ export class CallSignature {
     }
     const data = prepend(this.#data, args);
     if (options === undefined) return caller.start(data, {});
+    if (this.#refuses(options)) return Promise.reject(noCallbacks());
     return caller.start(mergeOptions(data, callOptions(options)), sendingOf(options));
   }
 
@@ -104,12 +105,14 @@ export class CallSignature {
   }
 
   set(options: ApplyOptions & { readonly immutable?: boolean }): CallSignature {
+    if (this.#refuses(options)) throw noCallbacks();
     const { immutable = this.#data.immutable, ...rest } = options;
     const named = mergeOptions(this.#data, wireOptions(rest));
     return this.#with(options.immutable === undefined ? named : withImmutable(named, immutable));
   }
 
   clone(options: ApplyOptions = {}): CallSignature {
+    if (this.#refuses(options)) throw noCallbacks();
     return this.#with(mergeCall(this.#data, wireOptions(options)));
   }
 
@@ -177,6 +180,11 @@ export class CallSignature {
     return this.#caller ?? surroundings.getStore()?.caller;
   }
 
+  /** No member of a group has its result, which a callback would want. */
+  #refuses({ link }: ApplyOptions): boolean {
+    return link !== undefined && this.subtaskType === 'group';
+  }
+
   #with(data: SignatureData): CallSignature {
     return new CallSignature(signatureData(data), this.#caller);
   }
@@ -199,6 +207,8 @@ class Piped {
 
 const noApp = (task: string): ImproperlyConfigured =>
   new ImproperlyConfigured(`the signature of ${task} belongs to no app: make it with app.signature() or a task's s(), or combine it with one that was`);
+
+const noCallbacks = (): TypeError => new TypeError('a group takes no callbacks: link its members, or make it a chord');
 
 export const sendingOf = (options: ApplyOptions): Sending => ({
   signal: options.signal,

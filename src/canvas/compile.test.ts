@@ -215,6 +215,14 @@ describe('a group', () => {
   test('takes no callbacks', () => {
     expect(() => compiled(group([add(1, 1)]).set({ link: tsum() }))).toThrow(TypeError);
   });
+
+  // features: 4-066
+  test('at the end of a chain with links has them at each of its members, as Celery writes it', () => {
+    const [message] = messages(compiled(chain(add(1, 1), group([add(2), add(3)])).link(tsum())));
+    const [last] = message!.embed.chain!;
+    expect(last!.options['link']).toEqual([sig('proj.tsum', [])]);
+    expect(messages(compiled({ toJSON: () => last! })).map(({ embed }) => embed.callbacks)).toEqual([[sig('proj.tsum', [])], [sig('proj.tsum', [])]]);
+  });
 });
 
 describe('a chord', () => {

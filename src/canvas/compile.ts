@@ -63,12 +63,13 @@ function emitChain(signature: SignatureData, context: CompileContext, out: Emitt
 /** The step that gives the result of a chain, with what the chain says of its result. */
 function called(last: SignatureData, { link, chord, group_id, group_index }: ValueMap): SignatureData {
   const place = { group_id: group_id as string, group_index: (group_index ?? undefined) as number | undefined, chord };
-  return withLinks(isNone(group_id) ? last : placed(last, place), { link });
+  const own = isNone(group_id) ? last : placed(last, place);
+  // Each member of a group calls them; those of a chord that ends in a group are its first member's.
+  return own.subtask_type === 'group' ? mergeOptions(own, given({ link })) : withLinks(own, { link });
 }
 
 function emitGroup(signature: SignatureData, context: CompileContext, out: Emitted): void {
   const { task_id, link, link_error, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
-  if (stepsOf(link).length > 0) throw new TypeError('a group takes no callbacks: link its members, or make it a chord');
   const after = stepsOf(chain);
   if (after.length > 0) {
     const { chain: _, ...options } = signature.options;
@@ -80,7 +81,7 @@ function emitGroup(signature: SignatureData, context: CompileContext, out: Emitt
   }
   for (const [index, member] of stepsOf(signature.kwargs['tasks']).entries()) {
     const place = { group_index: member.options['group_index'] ?? index, ...given({ chord }) };
-    const own = errorLinks(prepend(member, signature.args), link_error);
+    const own = withLinks(prepend(member, signature.args), { link, link_error });
     emit(mergeCall(own, { ...forEach, group_id: task_id, ...place }), context, out);
   }
 }
