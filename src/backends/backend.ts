@@ -2,7 +2,7 @@ import type { TlsOptions } from '../clients/tls.ts';
 import type { Settings } from '../config/settings/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { Encoded, Json, JsonObject } from '../protocol/json.ts';
+import type { Encoded, Json, JsonObject, Value } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
@@ -45,6 +45,9 @@ export interface MetaCodec {
   encode(meta: ResultMeta): string | Uint8Array;
   /** Throws DecodeError or ContentDisallowed. Reads compressed metas too (celery-5.7.md 6.3). */
   decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
+  /** The same for what else Celery reads beside metas, and expects in the same form: saved groups, parts of chords. */
+  encodeValue(value: Value): string | Uint8Array;
+  decodeValue(stored: string | Uint8Array): Value;
 }
 
 /** A way to the broker that heals itself. Disposing of it lets go of its connection. */

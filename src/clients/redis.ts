@@ -8,8 +8,10 @@ import { deferred } from '../kernel/deferred.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { clientOptions } from './redis-options.ts';
 
-/** What Redis takes as an argument. */
-export type RedisArgument = string | number | Uint8Array;
+/** What Redis takes as an argument. Bytes as a Buffer: any other Uint8Array would be written as the text of its numbers. */
+export type RedisArgument = string | number | Buffer;
+export const redisArgument = (value: string | Uint8Array): string | Buffer =>
+  typeof value === 'string' || Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 export type RedisCommand = readonly [name: string, ...args: readonly RedisArgument[]];
 /** Lua, and the hash under which the server knows it. */
 export interface RedisScript {

@@ -1,4 +1,6 @@
 import { DecodeError, ImproperlyConfigured } from '../errors.ts';
+import { encodeJson } from '../protocol/json-text.ts';
+import type { Value } from '../protocol/json.ts';
 import { encodeMeta, metaValue, readMeta, type ResultMeta } from '../protocol/result-meta.ts';
 import type { CompressionName, EncodedBody, SerializerName, SerializerRegistry } from './registry.ts';
 import { bytesOf } from './body.ts';
@@ -12,6 +14,9 @@ export interface MetaCodec {
   encode(meta: ResultMeta): string | Uint8Array;
   /** Throws DecodeError or ContentDisallowed. */
   decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
+  /** The same for what else stands beside metas: saved groups, parts of chords. */
+  encodeValue(value: Value): string | Uint8Array;
+  decodeValue(stored: string | Uint8Array): Value;
 }
 
 export interface MetaCodecOptions {
@@ -40,30 +45,33 @@ export async function createMetaCodec(registry: SerializerRegistry, options: Met
   });
   const isPlainJson = envelope.contentType === 'application/json' && compression === undefined;
 
+  const encodeValue = (value: Value): string | Uint8Array => {
+    if (isPlainJson) return encodeJson(value);
+    const { body, compression: method } = registry.encode(value, { serializer, compression }) as EncodedBody;
+    return method === undefined ? storedBody(body) : Buffer.concat([COMPRESSED, Buffer.from(`${method}\0`), bytesOf(body)]);
+  };
+  const decodeValue = (stored: string | Uint8Array, type: { readonly contentType: string; readonly contentEncoding: string } = envelope): Value => {
+    const { body, method } = opened(stored);
+    const message = {
+      body: typeof body === 'string' ? { text: body } : body,
+      contentType: type.contentType,
+      contentEncoding: type.contentEncoding,
+      headers: method === undefined ? {} : { compression: method },
+      properties: {},
+    };
+    return synchronous(registry.decode(message, { accept, maxBytes }), (late) => {
+      late.catch(() => undefined);
+      throw new DecodeError(`a result compressed with ${method} cannot be read at once; zlib and brotli can`);
+    });
+  };
   return {
     isPlainJson,
     contentType: envelope.contentType,
     contentEncoding: envelope.contentEncoding,
-    encode(meta) {
-      if (isPlainJson) return encodeMeta(meta);
-      const { body, compression: method } = registry.encode(metaValue(meta), { serializer, compression }) as EncodedBody;
-      return method === undefined ? storedBody(body) : Buffer.concat([COMPRESSED, Buffer.from(`${method}\0`), bytesOf(body)]);
-    },
-    decode(stored, type = envelope) {
-      const { body, method } = opened(stored);
-      const message = {
-        body: typeof body === 'string' ? { text: body } : body,
-        contentType: type.contentType,
-        contentEncoding: type.contentEncoding,
-        headers: method === undefined ? {} : { compression: method },
-        properties: {},
-      };
-      const value = synchronous(registry.decode(message, { accept, maxBytes }), (late) => {
-        late.catch(() => undefined);
-        throw new DecodeError(`a result compressed with ${method} cannot be read at once; zlib and brotli can`);
-      });
-      return readMeta(value);
-    },
+    encode: (meta) => (isPlainJson ? encodeMeta(meta) : encodeValue(metaValue(meta))),
+    decode: (stored, type) => readMeta(decodeValue(stored, type)),
+    encodeValue,
+    decodeValue: (stored) => decodeValue(stored),
   };
 }
 

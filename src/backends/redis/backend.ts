@@ -1,12 +1,11 @@
 import { redisAddress } from '../../clients/redis-address.ts';
-import { openRedis, type RedisConnection } from '../../clients/redis.ts';
+import { openRedis, redisArgument, type RedisConnection } from '../../clients/redis.ts';
 import { Healing } from '../../clients/redis-healing.ts';
 import { RedisSubscriber } from '../../clients/redis-subscriber.ts';
 import { durationMs } from '../../kernel/duration.ts';
 import { deferred } from '../../kernel/deferred.ts';
 import { maskUrl } from '../../kernel/broker-url.ts';
 import type { Json } from '../../protocol/json.ts';
-import { decodeJson } from '../../protocol/json-text.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { BackendCapabilities, BackendOptions, ResultBackend, SaveOptions } from '../backend.ts';
 import { RedisChords } from './chords.ts';
@@ -75,6 +74,7 @@ export class RedisBackend implements ResultBackend {
     this.chords = new RedisChords({
       keys: this.#keys,
       clock,
+      codec: options.codec,
       perform: (action) => this.#perform(action),
       expiresMs: options.chordExpiresMs,
       resultExpiresMs: options.expiresMs,
@@ -89,7 +89,7 @@ export class RedisBackend implements ResultBackend {
     return this.#saves.save({
       taskId: meta.task_id,
       key: this.#keys.task(meta.task_id),
-      meta: codec.encode(meta),
+      meta: redisArgument(codec.encode(meta)),
       state: meta.status,
       lifeMs: Math.ceil(lifeMs),
       over: options?.over,
@@ -118,7 +118,7 @@ export class RedisBackend implements ResultBackend {
 
   async saveGroup(groupId: string, tree: Json): Promise<void> {
     const { expiresMs } = this.#options;
-    const text = JSON.stringify({ result: tree });
+    const text = redisArgument(this.#options.codec.encodeValue({ result: tree }));
     const key = this.#keys.group(groupId);
     await this.#perform((connection) =>
       expiresMs === null ? connection.call('SET', key, text) : connection.call('SET', key, text, 'PX', Math.ceil(expiresMs)),
@@ -126,8 +126,8 @@ export class RedisBackend implements ResultBackend {
   }
 
   async loadGroup(groupId: string): Promise<Json | undefined> {
-    const text = await this.#perform(async (connection) => (await connection.call('GET', this.#keys.group(groupId))) as string | null);
-    return text === null ? undefined : (decodeJson(text) as { readonly result?: Json }).result;
+    const stored = await this.#perform(async (connection) => (await connection.callBytes('GET', this.#keys.group(groupId))) as Buffer | null);
+    return stored === null ? undefined : (this.#options.codec.decodeValue(stored) as { readonly result?: Json }).result;
   }
 
   async forgetGroup(groupId: string): Promise<void> {

@@ -1,10 +1,11 @@
-import type { RedisConnection } from '../../clients/redis.ts';
+import { redisArgument, type RedisConnection } from '../../clients/redis.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { arraySlices } from '../../protocol/json-slice.ts';
-import { decodeJson, encodedText, encodeJson } from '../../protocol/json-text.ts';
+import { decodeJson, encoded, encodedText, encodeJson } from '../../protocol/json-text.ts';
+import type { Value } from '../../protocol/json.ts';
 import { readSignature, type SignatureData } from '../../protocol/signature.ts';
-import type { ChordArrival, ChordClaim, ChordPart, ChordStore, OverdueChord } from '../backend.ts';
+import type { ChordArrival, ChordClaim, ChordPart, ChordStore, MetaCodec, OverdueChord } from '../backend.ts';
 import type { ResultKeys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
@@ -14,6 +15,7 @@ const MARGIN_S = 120;
 export interface RedisChordOptions {
   readonly keys: ResultKeys;
   readonly clock: Clock;
+  readonly codec: MetaCodec;
   /** Tries again on another connection when one is lost. */
   readonly perform: <T>(action: (connection: RedisConnection) => Promise<T>) => Promise<T>;
   /** `resultChordExpires`; null: never. */
@@ -63,10 +65,10 @@ export class RedisChords implements ChordStore {
   }
 
   async arrive(groupId: string, part: ChordPart): Promise<ChordArrival> {
-    const { isOrdered, resultExpiresMs, expiresMs } = this.#options;
+    const { codec, isOrdered, resultExpiresMs, expiresMs } = this.#options;
     const token = newId();
     const keys = (['.j', '.t', '.s', '.d', '', '.c'] as const).map((name) => this.#keys.group(groupId, name));
-    const text = `[1, ${JSON.stringify(part.taskId)}, ${JSON.stringify(part.status)}, ${part.result.json}]`;
+    const text = codec.isPlainJson ? partText(part) : redisArgument(codec.encodeValue([1, part.taskId, part.status, part.result.value()]));
     const groupS = expiresMs === null || resultExpiresMs === null ? 0 : Math.ceil(Math.max(expiresMs, resultExpiresMs) / 1000);
     const args = [part.taskId, text, isOrdered ? '1' : '0', part.index ?? '+inf', this.#lifeS(), groupS, this.#claimS, token];
     const [count, , size, claimed, leftMs] = await this.#options.perform(
@@ -101,14 +103,15 @@ export class RedisChords implements ChordStore {
 
   async #parts(groupId: string): Promise<readonly ChordPart[]> {
     const key = this.#keys.group(groupId, '.j');
-    if (!this.#options.isOrdered) {
-      const texts = await this.#options.perform(async (connection) => (await connection.call('LRANGE', key, 0, -1)) as string[]);
-      return texts.map((text) => readPart(text, null));
+    const { codec, isOrdered, perform } = this.#options;
+    if (!isOrdered) {
+      const stored = await perform(async (connection) => (await connection.callBytes('LRANGE', key, 0, -1)) as Buffer[]);
+      return stored.map((one) => readPart(one, null, codec));
     }
-    const scored = await this.#options.perform(async (connection) => (await connection.call('ZRANGE', key, 0, -1, 'WITHSCORES')) as string[]);
+    const scored = await perform(async (connection) => (await connection.callBytes('ZRANGE', key, 0, -1, 'WITHSCORES')) as Buffer[]);
     return Array.from({ length: scored.length / 2 }, (_, i) => {
-      const score = Number(scored[2 * i + 1]);
-      return readPart(scored[2 * i]!, Number.isFinite(score) ? score : null);
+      const score = Number(scored[2 * i + 1]!.toString());
+      return readPart(scored[2 * i]!, Number.isFinite(score) ? score : null, codec);
     });
   }
 
@@ -128,8 +131,15 @@ export class RedisChords implements ChordStore {
   }
 }
 
-/** `[1, id, state, result]`, the result as it is written. */
-function readPart(text: string, index: number | null): ChordPart {
+const partText = ({ taskId, status, result }: ChordPart): string => `[1, ${JSON.stringify(taskId)}, ${JSON.stringify(status)}, ${result.json}]`;
+
+/** `[1, id, state, result]`; of JSON the result as it is written. What is compressed begins with a zero, whatever is written here. */
+function readPart(stored: Buffer, index: number | null, codec: MetaCodec): ChordPart {
+  if (!codec.isPlainJson || stored[0] === 0) {
+    const [, id, state, result = null] = codec.decodeValue(stored) as readonly Value[];
+    return { index, taskId: String(id), status: String(state), result: encoded(result) };
+  }
+  const text = stored.toString();
   const [, id, state, result] = arraySlices(text).map(({ start, end }) => text.slice(start, end));
   return { index, taskId: String(decodeJson(id ?? '""')), status: String(decodeJson(state ?? '""')), result: encodedText(result ?? 'null') };
 }

@@ -18,7 +18,7 @@ const MAX_PENDING = 10_000;
 export interface SaveEntry {
   readonly taskId: string;
   readonly key: string;
-  readonly meta: string | Uint8Array;
+  readonly meta: string | Buffer;
   readonly state: TaskState;
   /** 0: for ever. */
   readonly lifeMs: number;
@@ -182,7 +182,7 @@ export class Saves {
     const [{ lifeMs: life, over: overs }] = entries as readonly [SaveEntry];
     const isShared = entries.every(({ lifeMs, over }) => lifeMs === life && over === overs);
     const keys: string[] = [];
-    const args: (string | number | Uint8Array)[] = isShared ? [life, statesText(overs)] : ['', ''];
+    const args: (string | number | Buffer)[] = isShared ? [life, statesText(overs)] : ['', ''];
     for (const { key, meta, lifeMs, over } of entries) {
       keys.push(key);
       args.push(meta);

@@ -36,6 +36,9 @@ app.conf.update(
     broker_transport_options={'global_keyprefix': os.environ['CHORDS_PREFIX']},
     result_backend_transport_options={'global_keyprefix': os.environ['CHORDS_PREFIX']} if os.environ['CHORDS_BACKEND'].startswith('redis') else {},
     result_chord_retry_interval=0.1,
+    result_serializer=os.environ['CHORDS_SERIALIZER'],
+    result_compression=os.environ['CHORDS_COMPRESSION'] or None,
+    result_accept_content=[os.environ['CHORDS_SERIALIZER']],
     task_default_queue='py',
     worker_hijack_root_logger=False,
 )
@@ -51,6 +54,11 @@ def total(values):
     return sum(values)
 
 
+@app.task(name='proj.list')
+def whole(values):
+    return values
+
+
 @app.task(name='proj.boom')
 def boom():
     raise ValueError('no')
@@ -60,6 +68,14 @@ if __name__ == '__main__':
     # [[task, args, options]...] and [task, options]: prints the body's id.
     header, (body, options) = json.loads(sys.argv[2])
     tasks = [app.signature(task, args=args, options=opts) for task, args, opts in header]
+    if sys.argv[1] == 'group':  # saved, for others to restore; prints its id and, when they are there, its results
+        result = group(tasks).apply_async()
+        result.save()
+        print(json.dumps([result.id, result.get(timeout=20)]))
+        sys.exit()
+    if sys.argv[1] == 'restore':
+        print(json.dumps(app.GroupResult.restore(body).get(timeout=20)))
+        sys.exit()
     callback = app.signature(body, options=options)
     if sys.argv[1] == 'chord':
         print(json.dumps(chord(tasks, callback).apply_async().id))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MetaCodec, ResultBackend } from '../../../backends/backend.ts';
-import { decodeJson, encoded } from '../../../protocol/json-text.ts';
+import { decodeJson, encoded, encodeJson } from '../../../protocol/json-text.ts';
 import type { Value } from '../../../protocol/json.ts';
 import { encodeMeta, readMeta, type ResultMeta } from '../../../protocol/result-meta.ts';
 import type { TaskState } from '../../../protocol/states.ts';
@@ -26,8 +26,11 @@ export const jsonCodec: MetaCodec = {
   contentType: 'application/json',
   contentEncoding: 'utf-8',
   encode: encodeMeta,
-  decode: (stored) => readMeta(decodeJson(typeof stored === 'string' ? stored : Buffer.from(stored).toString('utf8'))),
+  decode: (stored) => readMeta(jsonOf(stored)),
+  encodeValue: encodeJson,
+  decodeValue: (stored) => jsonOf(stored),
 };
+const jsonOf = (stored: string | Uint8Array): Value => decodeJson(typeof stored === 'string' ? stored : Buffer.from(stored).toString('utf8'));
 
 export function metaOf(taskId: string, status: TaskState, value: Value = null, more: Partial<ResultMeta> = {}): ResultMeta {
   const isEnd = status === 'SUCCESS' || status === 'FAILURE' || status === 'REVOKED';
