@@ -16,7 +16,7 @@ else await ask();
 async function serve(): Promise<void> {
   const onMessage = ({ deliveryTag, properties, body }: AmqpMessage): void => {
     channel.send('basic.ack', { deliveryTag });
-    const [[x, y]] = JSON.parse(Buffer.from(body!).toString()) as [[number, number]];
+    const [[x, y]] = JSON.parse(String(body)) as [[number, number]];
     const reply = Buffer.from(JSON.stringify({ task_id: properties.correlationId, status: 'SUCCESS', result: x + y, traceback: null, children: [] }));
     void channel.publish('', properties.replyTo!, { contentType: 'application/json', correlationId: properties.correlationId }, reply);
   };
@@ -36,7 +36,7 @@ async function ask(): Promise<void> {
     const started = performance.now();
     const replied = new Promise<AmqpMessage>((resolve) => (onReply = resolve));
     await channel.publish('', QUEUE, taskProperties(i, replies), taskBody(i));
-    const { result } = JSON.parse(Buffer.from((await replied).body!).toString()) as { result: number };
+    const { result } = JSON.parse(String((await replied).body)) as { result: number };
     if (result !== i + 1) throw new Error('wrong result');
     times.push(performance.now() - started);
   };

@@ -154,6 +154,8 @@ export interface Delivery {
   readonly exchange: string;
   readonly routingKey: string;
   readonly redelivered: boolean;
+  /** Why the envelope of this message could not be read; then its labels and headers are empty, and it can only be refused. */
+  readonly unreadable?: Error | undefined;
   /** Never lost, never urgent: may travel with the next take and share its promise. Settling what is no longer ours does nothing. */
   settle(verdict: Verdict): Promise<void>;
   /** Out of sight, and out of our hands and prefetch, until then; any worker gets it after. Absent unless `delayedDelivery` is 'park'. */

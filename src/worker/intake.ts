@@ -41,6 +41,7 @@ export class Intake {
     const { core, options } = this.#context;
     const { message } = delivery;
     try {
+      if (delivery.unreadable !== undefined) throw new InvalidTaskError(`its headers cannot be read: ${delivery.unreadable.message}`);
       if (!core.serializers.accepts(message.contentType, options.accept)) {
         const names = options.accept.join(', ');
         throw new ContentDisallowed(`content type ${JSON.stringify(message.contentType)} is not accepted here (acceptContent: ${names})`);

@@ -5,6 +5,7 @@ import { coreOf } from '../../src/app/core.ts';
 import { chord } from '../../src/canvas/chord.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { Delivery } from '../../src/transports/transport.ts';
+import { textOf } from '../../src/serialization/body.ts';
 import { Worker } from '../../src/worker/worker.ts';
 import { management, noRabbit, rabbitVhost } from '../support/rabbitmq.ts';
 import { queueName } from '../support/roads.ts';
@@ -154,7 +155,7 @@ describe.skipIf(vhost === undefined)('rpc://', () => {
     expect({ exchange, routingKey }).toEqual({ exchange: '', routingKey: name });
     expect(message).toMatchObject({ contentType: 'application/json', contentEncoding: 'utf-8', headers: {} });
     expect(message.properties).toEqual({ correlationId: id, persistent: false, priority: 0 });
-    const meta = JSON.parse(Buffer.from(message.body as Uint8Array).toString()) as Record<string, unknown>;
+    const meta = JSON.parse(textOf(message.body, message.contentEncoding)) as Record<string, unknown>;
     expect(meta).toMatchObject({ task_id: id, status: 'SUCCESS', result: 4, traceback: null, children: [] });
     expect(meta['date_done']).toMatch(/^\d{4}-.*\+00:00$/);
   });

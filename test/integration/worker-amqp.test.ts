@@ -4,6 +4,7 @@ import { coreOf } from '../../src/app/core.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { Queue } from '../../src/messaging/entities.ts';
 import type { Delivery } from '../../src/transports/transport.ts';
+import { textOf } from '../../src/serialization/body.ts';
 import { Worker, type WorkerOptions } from '../../src/worker/worker.ts';
 import { management, noRabbit, rabbitVhost } from '../support/rabbitmq.ts';
 import { queueName } from '../support/roads.ts';
@@ -82,7 +83,7 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ', () => {
     const heard: string[] = [];
     const hear = ({ message, routingKey }: Delivery): void => {
       if (message.headers['hostname'] !== `w@${queue}`) return;
-      const text = Buffer.from(message.body as Uint8Array).toString();
+      const text = textOf(message.body, message.contentEncoding);
       const events = [JSON.parse(text)].flat() as readonly { readonly type: string }[];
       for (const { type } of events) heard.push(`${routingKey} ${type}`);
     };

@@ -110,7 +110,8 @@ export class ReplyQueue implements MetaFeed {
   #hear({ message }: Delivery): void {
     let meta: ResultMeta;
     try {
-      meta = this.#options.codec.decode(bytesOf(message.body), message);
+      const { body } = message;
+      meta = this.#options.codec.decode('text' in body && !isCompressed(body.text) ? body.text : bytesOf(body), message);
     } catch (error) {
       this.#options.log.error(`a result of task ${message.properties.correlationId ?? '(unnamed)'} cannot be read`, { error });
       return;
@@ -123,3 +124,6 @@ export class ReplyQueue implements MetaFeed {
     for (const listener of [...(this.#listeners.get(meta.task_id) ?? [])]) listener(meta);
   }
 }
+
+/** Ours begin with a zero byte, and are read as bytes. */
+const isCompressed = (text: string): boolean => text.startsWith('\0');

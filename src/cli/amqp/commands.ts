@@ -165,7 +165,8 @@ function shownMessage({ body, bodyBytes, properties, deliveryTag, redelivered, e
   return JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2);
 }
 
-function readable(body: Uint8Array): string {
+function readable(body: string | Uint8Array): string {
+  if (typeof body === 'string') return body;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {

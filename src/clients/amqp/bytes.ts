@@ -124,16 +124,24 @@ export class ByteWriter {
   }
 }
 
-/** Reads one frame's payload. Running over its end is an AmqpSyntaxError, never a read of what does not belong to it. */
+/** Reads one frame's payload after the other. Running over its end is an AmqpSyntaxError, never a read of what does not belong to it. */
 export class ByteReader {
-  readonly #buffer: Buffer;
-  readonly #end: number;
+  #buffer: Buffer;
+  #end: number;
   offset: number;
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.#buffer = buffer;
     this.offset = start;
     this.#end = end;
+  }
+
+  /** Goes on with another payload. */
+  to(buffer: Buffer, start: number, end: number): this {
+    this.#buffer = buffer;
+    this.offset = start;
+    this.#end = end;
+    return this;
   }
 
   get left(): number {
@@ -225,12 +233,9 @@ export class ByteReader {
 
   /** A long string as text, or as the bytes that it is where they are not UTF-8. */
   longText(): string | Uint8Array {
-    const from = this.offset;
-    const text = this.longString();
-    // The sign for bytes that are none may also stand there itself.
-    if (!text.includes('\ufffd') || isUtf8(this.#buffer.subarray(from + 4, this.offset))) return text;
-    this.offset = from;
-    return this.longBytes();
+    const length = this.u32();
+    const at = this.#step(length);
+    return textIn(this.#buffer, at, at + length) ?? new Uint8Array(this.#buffer.subarray(at, at + length));
   }
 
   /** A copy: the socket's buffer goes on to other uses. */
@@ -246,4 +251,11 @@ export class ByteReader {
     this.offset = at + bytes;
     return at;
   }
+}
+
+/** UTF-8 as text; undefined where the bytes are none. */
+export function textIn(buffer: Buffer, start: number, end: number): string | undefined {
+  const text = buffer.toString('utf8', start, end);
+  // The sign for bytes that are none may also stand there itself.
+  return !text.includes('\ufffd') || isUtf8(buffer.subarray(start, end)) ? text : undefined;
 }

@@ -1,18 +1,23 @@
-import type { ByteReader } from './bytes.ts';
+import { textIn, type ByteReader } from './bytes.ts';
 import type { AmqpConnection } from './connection.ts';
 import { AmqpConnectionLost, AmqpReplyError, AmqpSyntaxError } from './errors.ts';
 import type { FieldTable } from './field-table.ts';
 import { methodName, type Fields, type Method, type MethodName } from './methods.ts';
 import { readProperties, type BasicProperties } from './properties.ts';
 
-/** A message as it came; without properties where those could not be read. `body` is undefined where it was larger than the connection's `maxMessageBytes`: it was read over, not kept. */
+/**
+ * A message as it came; without properties where those are `unreadable`. `body` is undefined where it was larger than the connection's `maxMessageBytes`: it was
+ * read over, not kept. A body that came in one frame, is called UTF-8 and is, is given as text: a copy of its bytes costs more, and is read as text afterwards.
+ */
 export interface AmqpMessage {
   readonly deliveryTag: number;
   readonly redelivered: boolean;
   readonly exchange: string;
   readonly routingKey: string;
   readonly properties: BasicProperties;
-  readonly body: Uint8Array | undefined;
+  /** Why its properties could not be read. */
+  readonly unreadable: AmqpSyntaxError | undefined;
+  readonly body: string | Uint8Array | undefined;
   readonly bodyBytes: number;
 }
 
@@ -42,8 +47,10 @@ interface Unconfirmed {
 interface Incoming {
   readonly method: Extract<Method, { name: 'basic.deliver' | 'basic.get-ok' | 'basic.return' }>;
   properties: BasicProperties | undefined;
+  unreadable: AmqpSyntaxError | undefined;
   bodyBytes: number;
   left: number;
+  /** Those that have come of a body of several frames. */
   parts: Buffer[] | undefined;
 }
 
@@ -197,11 +204,11 @@ export class AmqpChannel {
     switch (method.name) {
       case 'basic.deliver':
       case 'basic.return':
-        this.#incoming = { method, properties: undefined, bodyBytes: 0, left: 0, parts: undefined };
+        this.#incoming = { method, properties: undefined, unreadable: undefined, bodyBytes: 0, left: 0, parts: undefined };
         return;
       case 'basic.get-ok':
         this.#answer(method);
-        this.#incoming = { method, properties: undefined, bodyBytes: 0, left: 0, parts: undefined };
+        this.#incoming = { method, properties: undefined, unreadable: undefined, bodyBytes: 0, left: 0, parts: undefined };
         return;
       case 'basic.ack':
         return this.#confirm(method.fields.deliveryTag, method.fields.multiple, undefined);
@@ -241,9 +248,15 @@ export class AmqpChannel {
     input.u16();
     input.u16();
     incoming.bodyBytes = incoming.left = input.u64Number();
-    incoming.properties = legibleProperties(input);
-    if (incoming.bodyBytes <= this.#connection.maxMessageBytes) incoming.parts = [];
-    if (incoming.left === 0) this.#arrived(incoming);
+    try {
+      incoming.properties = readProperties(input);
+    } catch (error) {
+      if (!(error instanceof AmqpSyntaxError)) throw error;
+      // What a publisher wrote there is no fault of the broker's: such a message is for its reader to refuse. Had it ended the connection, it would be delivered again and end the next one, too.
+      incoming.properties = {};
+      incoming.unreadable = error;
+    }
+    if (incoming.left === 0) this.#arrived(incoming, NO_BYTES);
   }
 
   /** @internal */
@@ -251,18 +264,21 @@ export class AmqpChannel {
     const incoming = this.#incoming;
     if (incoming?.properties === undefined || end - start > incoming.left) throw new AmqpSyntaxError('a piece of a body came that belongs to no message');
     incoming.left -= end - start;
-    // Copied: the socket's buffer goes on to other uses, and a small body must not keep a large one alive.
-    if (incoming.parts !== undefined) {
-      const part = Buffer.allocUnsafe(end - start);
-      buffer.copy(part, 0, start, end);
-      incoming.parts.push(part);
+    const isWhole = incoming.left === 0;
+    if (incoming.bodyBytes > this.#connection.maxMessageBytes) {
+      if (isWhole) this.#arrived(incoming, undefined);
+      return;
     }
-    if (incoming.left === 0) this.#arrived(incoming);
+    if (isWhole && incoming.parts === undefined) {
+      const text = incoming.properties.contentEncoding === 'utf-8' ? textIn(buffer, start, end) : undefined;
+      return this.#arrived(incoming, text ?? copied(buffer, start, end));
+    }
+    (incoming.parts ??= []).push(copied(buffer, start, end));
+    if (isWhole) this.#arrived(incoming, Buffer.concat(incoming.parts));
   }
 
-  #arrived({ method, properties, parts, bodyBytes }: Incoming): void {
+  #arrived({ method, properties, unreadable, bodyBytes }: Incoming, body: AmqpMessage['body']): void {
     this.#incoming = undefined;
-    const body = parts === undefined ? undefined : parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     const { exchange, routingKey } = method.fields;
     if (method.name === 'basic.return') return this.#returned(method.fields, properties!);
     const message: AmqpMessage = {
@@ -271,6 +287,7 @@ export class AmqpChannel {
       exchange,
       routingKey,
       properties: properties!,
+      unreadable,
       body,
       bodyBytes,
     };
@@ -337,15 +354,11 @@ export class AmqpChannel {
   }
 }
 
-/**
- * What a publisher wrote there is no fault of the broker's: a message whose properties cannot be read (headers nested too deep, fields of unknown types)
- * arrives without any, to be refused by whoever reads it. Had it ended the connection, it would be delivered again and end the next one, too.
- */
-function legibleProperties(input: ByteReader): BasicProperties {
-  try {
-    return readProperties(input);
-  } catch (error) {
-    if (error instanceof AmqpSyntaxError) return {};
-    throw error;
-  }
+const NO_BYTES = new Uint8Array();
+
+/** The socket's buffer goes on to other uses, and a small body must not keep a large one alive. */
+function copied(buffer: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  buffer.copy(copy, 0, start, end);
+  return copy;
 }

@@ -48,9 +48,26 @@ describe.runIf(url !== undefined)('with a real RabbitMQ', () => {
       await channel.publish('', queue, { deliveryMode: 2 }, body);
       const message = await take();
       expect(message.body!.length).toBe(size);
-      expect(Buffer.compare(message.body!, body)).toBe(0);
+      expect(Buffer.compare(message.body as Uint8Array, body)).toBe(0);
       channel.send('basic.ack', { deliveryTag: message.deliveryTag });
     }
+  });
+
+  test('a short body that is called UTF-8, and is, arrives as text; any other as bytes', async () => {
+    const given: readonly [string | undefined, Buffer][] = [
+      ['utf-8', Buffer.from('grün \ufffd \ufeff')],
+      ['utf-8', Buffer.from([0x61, 0xff])],
+      ['binary', Buffer.from('a')],
+      [undefined, Buffer.from('a')],
+    ];
+    const bodies: AmqpMessage['body'][] = [];
+    for (const [contentEncoding, body] of given) {
+      await channel.publish('', queue, { contentEncoding }, body);
+      const message = await take();
+      channel.send('basic.ack', { deliveryTag: message.deliveryTag });
+      bodies.push(message.body);
+    }
+    expect(bodies).toEqual(['grün \ufffd \ufeff', ...given.slice(1).map(([, body]) => body)]);
   });
 
   test('a body larger than allowed is read over, and says how large it was', async () => {

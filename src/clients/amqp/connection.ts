@@ -51,6 +51,8 @@ export class AmqpConnection {
   readonly #options: AmqpOptions;
   readonly #socket: AmqpStream;
   readonly #parser: FrameParser;
+  /** Of the frame that is being read. */
+  readonly #in = new ByteReader(Buffer.alloc(0));
   readonly #out = new ByteWriter();
   readonly #channels = new Map<number, AmqpChannel>();
   readonly #settleClosed: (reason: Error | undefined) => void;
@@ -298,11 +300,11 @@ export class AmqpConnection {
     if (this.#end !== undefined || type === FRAME_HEARTBEAT) return;
     const target = channel === 0 ? undefined : this.#channels.get(channel);
     if (type === FRAME_METHOD) {
-      const method = readMethod(new ByteReader(buffer, start, end));
+      const method = readMethod(this.#in.to(buffer, start, end));
       if (channel === 0) this.#onMethod(method);
       // A channel that we have left behind may still be told things.
       else target?.onMethod(method);
-    } else if (type === FRAME_HEADER) target?.onHeader(new ByteReader(buffer, start, end));
+    } else if (type === FRAME_HEADER) target?.onHeader(this.#in.to(buffer, start, end));
     else if (type === FRAME_BODY) target?.onBody(buffer, start, end);
     else throw new AmqpSyntaxError(`a frame of the unknown type ${type} came`);
   }

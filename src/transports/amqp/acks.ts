@@ -1,6 +1,8 @@
 import type { AmqpChannel } from '../../clients/amqp/channel.ts';
 import { deferred, type Deferred } from '../../kernel/deferred.ts';
+import { LinkedSet } from '../../kernel/linked-set.ts';
 import type { Verdict } from '../transport.ts';
+import type { AmqpDelivery, Settling } from './delivery.ts';
 
 /** Out-of-order acks that may wait for an older message before they go out one by one. */
 const MAX_WAITING = 64;
@@ -9,35 +11,39 @@ const MAX_WAITING = 64;
  * The verdicts of one channel. Acks of the contiguous finished prefix leave once a tick as a single `multiple` ack (measured: half the cost and more
  * at the broker); those that an older, still running message holds back go singly with the next tick. All settles of a tick share one promise.
  */
-export class Acks {
+export class Acks implements Settling {
   readonly #channel: AmqpChannel;
-  /** Delivery tags in hand, oldest first; true once it is to be acked. */
-  readonly #inHand = new Map<number, boolean>();
-  #waiting: number[] = [];
+  /** Oldest first. */
+  readonly #inHand = new LinkedSet<AmqpDelivery>();
+  /** Those in hand that are to be acked. */
+  #waiting = 0;
   #tick: Deferred<void> | undefined;
   #hasHeldBack = false;
 
   constructor(channel: AmqpChannel) {
     this.#channel = channel;
-    void channel.closed.then(() => this.#inHand.clear());
+    void channel.closed.then(() => {
+      this.#inHand.clear();
+      this.#waiting = 0;
+    });
   }
 
-  delivered(tag: number): void {
-    this.#inHand.set(tag, false);
+  delivered(delivery: AmqpDelivery): void {
+    this.#inHand.add(delivery);
   }
 
-  settle(tag: number, verdict: Verdict): Promise<void> {
+  settle(delivery: AmqpDelivery, verdict: Verdict): Promise<void> {
     // Settled before, or the channel it came by is gone: the broker has given it to somebody else.
-    if (this.#inHand.get(tag) !== false) return Promise.resolve();
-    if (verdict === 'ack') this.#inHand.set(tag, true);
-    else {
-      this.#inHand.delete(tag);
-      if (verdict === 'dead') this.#channel.send('basic.reject', { deliveryTag: tag, requeue: false });
-      else this.#channel.send('basic.nack', { deliveryTag: tag, requeue: true });
-      return Promise.resolve();
+    if (delivery.isDone || !this.#inHand.has(delivery)) return DONE;
+    if (verdict === 'ack') {
+      delivery.isDone = true;
+      this.#waiting += 1;
+      return this.#flushSoon();
     }
-    this.#waiting.push(tag);
-    return this.#flushSoon();
+    this.#inHand.delete(delivery);
+    if (verdict === 'dead') this.#channel.send('basic.reject', { deliveryTag: delivery.tag, requeue: false });
+    else this.#channel.send('basic.nack', { deliveryTag: delivery.tag, requeue: true });
+    return DONE;
   }
 
   #flushSoon(): Promise<void> {
@@ -55,26 +61,29 @@ export class Acks {
 
   #flush(): void {
     let last = 0;
-    for (const [tag, isDone] of this.#inHand) {
-      if (!isDone) break;
-      this.#inHand.delete(tag);
-      last = tag;
+    for (let first = this.#inHand.first; first?.isDone === true; first = this.#inHand.first) {
+      last = first.tag;
+      this.#acked(first);
     }
     if (last > 0) this.#channel.send('basic.ack', { deliveryTag: last, multiple: true });
-    this.#waiting = this.#waiting.filter((tag) => this.#inHand.has(tag));
-    if (this.#waiting.length === 0) {
-      this.#hasHeldBack = false;
-      return;
-    }
-    if (!this.#hasHeldBack && this.#waiting.length <= MAX_WAITING) {
+    if (this.#waiting > 0 && !this.#hasHeldBack && this.#waiting <= MAX_WAITING) {
       this.#hasHeldBack = true;
       void this.#flushSoon();
       return;
     }
-    for (const tag of this.#waiting.splice(0)) {
-      this.#inHand.delete(tag);
-      this.#channel.send('basic.ack', { deliveryTag: tag });
-    }
     this.#hasHeldBack = false;
+    if (this.#waiting === 0) return;
+    for (const delivery of this.#inHand) {
+      if (!delivery.isDone) continue;
+      this.#channel.send('basic.ack', { deliveryTag: delivery.tag });
+      this.#acked(delivery);
+    }
+  }
+
+  #acked(delivery: AmqpDelivery): void {
+    this.#inHand.delete(delivery);
+    this.#waiting -= 1;
   }
 }
+
+const DONE: Promise<void> = Promise.resolve();

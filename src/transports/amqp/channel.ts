@@ -7,8 +7,10 @@ import type { WireMessage } from '../../protocol/wire-message.ts';
 import { bytesOf } from '../../serialization/body.ts';
 import type { Binding, Channel, ConsumeOptions, Delivery, ExchangeSpec, PublishOptions, QueueInfo, QueueSpec } from '../transport.ts';
 import { Acks } from './acks.ts';
-import { toProperties, toWireMessage } from './message.ts';
+import { AmqpDelivery, type Settling } from './delivery.ts';
+import { toProperties } from './message.ts';
 import type { Qos } from './qos.ts';
+import { tooLong } from './too-long.ts';
 
 const NOT_FOUND = 404;
 const RESOURCE_LOCKED = 405;
@@ -138,7 +140,7 @@ export class AmqpBrokerChannel implements Channel {
     return this.#channel
       .publish(exchange, routingKey, toProperties(message), bytesOf(message.body), { mandatory: options.mandatory ?? false })
       .catch((error: unknown) => {
-        throw error instanceof AmqpReturned ? new QueueNotFound(error.message, { cause: error }) : translated(error);
+        throw error instanceof AmqpReturned ? new QueueNotFound(error.message, { cause: error }) : (tooLong(error, message) ?? translated(error));
       });
   }
 
@@ -239,16 +241,10 @@ export class AmqpBrokerChannel implements Channel {
   }
 
   #delivery(queue: string, message: AmqpMessage, noAck: boolean): Delivery {
-    const { deliveryTag, exchange, routingKey, redelivered } = message;
-    if (!noAck) this.#acks.delivered(deliveryTag);
-    return {
-      message: toWireMessage(message),
-      queue,
-      exchange,
-      routingKey,
-      redelivered,
-      settle: (verdict) => (noAck ? Promise.resolve() : this.#acks.settle(deliveryTag, verdict)),
-    };
+    if (noAck) return new AmqpDelivery(queue, message, NOTHING_TO_SETTLE);
+    const delivery = new AmqpDelivery(queue, message, this.#acks);
+    this.#acks.delivered(delivery);
+    return delivery;
   }
 
   async #call(...[name, fields, expects, what]: [...Parameters<AmqpChannel['call']>, what: string]): ReturnType<AmqpChannel['call']> {
@@ -263,6 +259,9 @@ export class AmqpBrokerChannel implements Channel {
     await this.#channel.close();
   }
 }
+
+/** Where the broker has forgotten a message as soon as it was sent. */
+const NOTHING_TO_SETTLE: Settling = { settle: () => Promise.resolve() };
 
 /** What the broker said, as the house's errors, with what to do. */
 function translated(error: unknown, what = 'a queue or exchange'): Error {

@@ -40,7 +40,7 @@ export function toProperties({ properties, headers, contentType, contentEncoding
 /** A message as it came. One that was too large to be kept comes as a foreign one, without its body. */
 export function toWireMessage({ properties, body }: AmqpMessage): WireMessage {
   return {
-    body: body ?? new Uint8Array(),
+    body: typeof body === 'string' ? { text: body } : (body ?? new Uint8Array()),
     contentType: body === undefined ? 'application/octet-stream' : (properties.contentType ?? 'application/octet-stream'),
     contentEncoding: properties.contentEncoding ?? 'utf-8',
     headers: (properties.headers ?? {}) as JsonObject,
