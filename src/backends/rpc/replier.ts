@@ -1,3 +1,4 @@
+import { BackendStoreError, PreconditionFailed } from '../../errors.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { Channel } from '../../transports/transport.ts';
 import type { BackendOptions, BrokerRoad } from '../backend.ts';
@@ -14,7 +15,7 @@ export class Replier {
     this.#road = road;
   }
 
-  /** Resolves when the broker has it, also where the caller and its queue are gone. Rejects with OperationalError while the broker is away. */
+  /** Resolves when the broker has it, also where the caller and its queue are gone. Rejects with OperationalError while the broker is away, with BackendStoreError where it refuses this one. */
   send(meta: ResultMeta, replyTo: string): Promise<void> {
     const { codec, settings } = this.#options;
     const encoded = codec.encode(meta);
@@ -26,8 +27,10 @@ export class Replier {
       properties: { correlationId: meta.task_id, persistent: settings.resultPersistent === true },
     };
     const channel = this.#channel;
-    if (channel !== undefined) return channel.publish(message, '', replyTo);
-    return this.#open().then((opened) => opened.publish(message, '', replyTo));
+    const sent = channel === undefined ? this.#open().then((opened) => opened.publish(message, '', replyTo)) : channel.publish(message, '', replyTo);
+    return sent.catch((error: unknown) => {
+      throw error instanceof PreconditionFailed ? refusal(meta.task_id, error) : error;
+    });
   }
 
   async close(): Promise<void> {
@@ -53,3 +56,6 @@ export class Replier {
     return this.#opening;
   }
 }
+
+const refusal = (taskId: string, cause: PreconditionFailed): BackendStoreError =>
+  new BackendStoreError(`the broker refuses the result of task ${taskId}: ${cause.message}`, { cause, taskId });
