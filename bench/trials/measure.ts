@@ -19,11 +19,11 @@ export const argument = (name: string, fallback: string): string =>
   process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3) ?? fallback;
 export const number = (name: string, fallback: number): number => Number(argument(name, String(fallback)));
 
-/** Runs `part`, and says what it cost per message. `extraCpuUs` adds what other processes of the trial used. */
+/** Runs `part`, and says what it cost per message. `extraCpuUs` adds what other processes of the trial used, `early` takes off messages that were done before. */
 export async function measure(
   n: number,
   redisUrl: string | null,
-  part: () => Promise<{ readonly p50Ms?: number; readonly p99Ms?: number; readonly extraCpuUs?: number } | void>,
+  part: () => Promise<{ readonly p50Ms?: number; readonly p99Ms?: number; readonly extraCpuUs?: number; readonly early?: number } | void>,
 ): Promise<Figures> {
   const redis = redisUrl === null ? null : new Redis(redisUrl);
   const serverCpuUs = async (): Promise<number | null> => (redis === null ? processCpuUs() : redisCpuUs(redis));
@@ -35,13 +35,14 @@ export async function measure(
   const used = process.cpuUsage(cpu);
   const serverAfter = await serverCpuUs();
   redis?.disconnect();
-  const { extraCpuUs = 0, ...latencies } = more;
+  const { extraCpuUs = 0, early = 0, ...latencies } = more;
+  const measured = n - early;
   return {
-    n,
+    n: measured,
     seconds,
-    perSecond: n / seconds,
-    clientUs: (used.user + used.system + extraCpuUs) / n,
-    serverUs: serverBefore === null || serverAfter === null ? null : (serverAfter - serverBefore) / n,
+    perSecond: measured / seconds,
+    clientUs: (used.user + used.system + extraCpuUs) / measured,
+    serverUs: serverBefore === null || serverAfter === null ? null : (serverAfter - serverBefore) / measured,
     rssMb: process.memoryUsage.rss() / 1e6,
     ...latencies,
   };
