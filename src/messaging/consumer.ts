@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import type { Deferred } from '../kernel/deferred.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { BrokerConnection, Channel, Delivery } from '../transports/transport.ts';
+import type { BrokerConnection, Channel, Delivery, QueueInfo } from '../transports/transport.ts';
 import type { BrokerLink } from './link.ts';
 import type { Declaration } from './outgoing.ts';
 
@@ -15,6 +15,8 @@ export interface ConsumerOptions {
   readonly onDelivery: (delivery: Delivery) => void;
   readonly noAck?: boolean;
   readonly exclusive?: boolean;
+  /** A queue has been declared, and is about to be subscribed to: who else consumes from it, and what waits in it. */
+  readonly onDeclared?: (queue: QueueInfo) => void;
   /** A new channel is about to be subscribed on, of this connection: what is in hand came by another. */
   readonly onChannel?: (connection: BrokerConnection) => void;
 }
@@ -187,8 +189,9 @@ export class Consumer {
   }
 
   async #subscribe(channel: Channel, queue: string, declaration: Declaration): Promise<void> {
-    await declare(channel, declaration);
-    const { onDelivery, noAck, exclusive } = this.#options;
+    const { onDeclared, onDelivery, noAck, exclusive } = this.#options;
+    const info = await declare(channel, declaration);
+    if (info !== undefined) onDeclared?.(info);
     const consuming = await channel.consume(queue, onDelivery, {
       ...(noAck === undefined ? {} : { noAck }),
       ...(exclusive === undefined ? {} : { exclusive }),
@@ -217,9 +220,10 @@ async function dispose(resource: AsyncDisposable): Promise<void> {
   } catch {}
 }
 
-/** Makes a queue with the exchange and the bindings that lead to it. */
-export async function declare(channel: Channel, declaration: Declaration): Promise<void> {
+/** Makes a queue with the exchange and the bindings that lead to it; what the broker says of the queue. */
+export async function declare(channel: Channel, declaration: Declaration): Promise<QueueInfo | undefined> {
   if (declaration.exchange !== undefined) await channel.declareExchange(declaration.exchange);
-  if (declaration.queue !== undefined) await channel.declareQueue(declaration.queue);
+  const info = declaration.queue === undefined ? undefined : await channel.declareQueue(declaration.queue);
   for (const binding of declaration.bindings) await channel.bind(binding);
+  return info;
 }

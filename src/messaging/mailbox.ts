@@ -7,7 +7,7 @@ import { pythonRepr } from '../kernel/repr.ts';
 import type { JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
-import type { Channel, Delivery, ExchangeSpec, QueueSpec } from '../transports/transport.ts';
+import type { Channel, Delivery, ExchangeSpec, QueueInfo, QueueSpec } from '../transports/transport.ts';
 import { Consumer } from './consumer.ts';
 import type { BrokerLink } from './link.ts';
 import type { Declaration } from './outgoing.ts';
@@ -51,13 +51,18 @@ export interface MailboxOptions {
 export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #consumer: Consumer;
+  #hasDeclared = false;
   /** For answers, where they do not go by the consumer's. */
   #ownChannel: Promise<Channel> | undefined;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
     const { clock, link, log } = options;
-    this.#consumer = new Consumer({ clock, link, log, noAck: true, onDelivery: (delivery) => void this.#hear(delivery) });
+    this.#consumer = new Consumer({
+      ...{ clock, link, log, noAck: true },
+      onDeclared: (queue) => this.#warnOfNamesake(queue),
+      onDelivery: (delivery) => void this.#hear(delivery),
+    });
   }
 
   async start(): Promise<void> {
@@ -71,6 +76,16 @@ export class Mailbox {
     await this.#consumer.stop();
     // It may hang where the consumer's does not: nothing is to wait for it.
     this.#ownChannel?.then((channel) => channel[Symbol.asyncDispose]()).catch(() => undefined);
+  }
+
+  /** Where inboxes are not exclusive (`controlQueueExclusive`), the broker lets two workers of one name listen to the same. Said once: after a lost connection the other may be ourselves. */
+  #warnOfNamesake({ name, consumers }: QueueInfo): void {
+    const isFirst = !this.#hasDeclared;
+    this.#hasDeclared = true;
+    if (!isFirst || consumers === 0) return;
+    this.#options.log.warn(
+      `another node named ${this.#options.hostname} uses the inbox ${name} already: each remote command reaches only one of the two. Is it still running, or did it end without a goodbye? Give each node a name of its own with -n`,
+    );
   }
 
   /** Never throws: whatever one command does, the next must be heard. */

@@ -72,6 +72,17 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ', () => {
     await expect(start()).rejects.toThrow(/pidbox.*belongs to another connection.*-n/s);
   });
 
+  test('where inboxes are not exclusive, a second worker of the same name starts, and warns of it', async () => {
+    const lines: string[] = [];
+    const log = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+    const { queue, start } = setUp({ controlQueueExclusive: false, log });
+    await start();
+    const namesake = `another node named w@${queue} uses the inbox w@${queue}.celery.pidbox already`;
+    expect(lines.filter((line) => line.includes(namesake))).toEqual([]);
+    await start();
+    expect(lines.filter((line) => line.includes(namesake))).toHaveLength(1);
+  });
+
   test('announces itself and its tasks on the topic exchange of events', async () => {
     const { app, note, queue, start } = setUp();
     const link = await coreOf(app).openLink('test');
