@@ -59,16 +59,20 @@ test.each([
   expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly unknown[]).length)).toEqual(told);
 });
 
-test('a body that is a chain which ends in a chord fails to its end', async () => {
+test.each(['chain', 'group'] as const)('a body that is a %s with a chord in it fails to its end', async (kind) => {
   const env = await testEnv();
   const inner = {
     ...sig('celery.chord', { task_id: 'h' }),
     subtask_type: 'chord' as const,
     kwargs: { header: [sig('part')], body: sig('last', { task_id: 'b' }) },
   };
-  const chain = { ...sig('celery.chain', { task_id: 'b' }), subtask_type: 'chain' as const, kwargs: { tasks: [sig('first', { task_id: 'f' }), inner] } };
-  await env.backend.chords!.open('g', 1, chain);
-  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: chain } }), failure, env);
+  const whole = {
+    ...sig(`celery.${kind}`, { task_id: kind === 'chain' ? 'b' : 'g2' }),
+    subtask_type: kind,
+    kwargs: { tasks: [sig('first', { task_id: 'f' }), inner] },
+  };
+  await env.backend.chords!.open('g', 1, whole);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: whole } }), failure, env);
   expect([(await env.backend.load('f'))?.status, (await env.backend.load('b'))?.status]).toEqual(['FAILURE', 'FAILURE']);
 });
 

@@ -204,7 +204,7 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
   const { link_error = null } = body.options;
   const telling = (target: SignatureData, errbacks: Value): SignatureData => ({ ...target, options: { ...target.options, link_error: errbacks } });
   const alsoTelling = (target: SignatureData): SignatureData => telling(target, [...signaturesIn(target.options['link_error']), ...signaturesIn(link_error)]);
-  if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']).map(alsoTelling);
+  if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']).flatMap(targetsOf).map(alsoTelling);
   if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body'])).map(alsoTelling);
   if (body.subtask_type !== 'chain') return [body];
   // A caller waits for the last step, under the id that the chain or the step itself was given. Only the chain's errbacks are told, once: no step has failed.
@@ -219,7 +219,7 @@ function besides(body: SignatureData): readonly SignatureData[] {
   const { task_id = null } = body.options;
   switch (body.subtask_type) {
     case 'group':
-      return [{ ...body, kwargs: {}, options: { task_id } }];
+      return [{ ...body, kwargs: {}, options: { task_id } }, ...signaturesIn(body.kwargs['tasks']).flatMap(besides)];
     case 'chord':
       return signaturesIn(body.kwargs['body']).flatMap(besides);
     case 'chain': {

@@ -78,7 +78,7 @@ class Grower {
   #joined(operands: readonly Operand[]): Tree {
     const steps = plain(operands.map((operand) => this.#operand(operand)));
     const isGroup = operands.includes('empty');
-    return { kind: 'chain', by: 'pipe', steps, ...(isGroup ? {} : this.#links()) };
+    return { kind: 'chain', by: 'pipe', steps, ...(isGroup ? {} : called(steps, this.#links())) };
   }
 
   #operand(kind: Operand): Tree {
@@ -162,7 +162,7 @@ class Grower {
     if (die < 66) {
       // Celery forgets the links of a chain of one step inside another.
       const steps = plain(this.#several(2, 4, deeper));
-      return { kind: 'chain', by: full(steps) ? this.#by() : 'constructor', steps, ...this.#links() };
+      return { kind: 'chain', by: full(steps) ? this.#by() : 'constructor', steps, ...called(steps, this.#links()) };
     }
     if (die < 84) return { kind: 'group', members: typed(this.#several(this.#chance(0.06) ? 0 : 1, 4, deeper), this.#spare) };
     const header = typed(this.#several(this.#chance(0.04) ? 0 : 1, 4, deeper), this.#spare);
@@ -182,6 +182,14 @@ const typed = (members: readonly Tree[], spare: () => Tree): readonly Tree[] =>
 function endsInGroup(tree: Tree): boolean {
   if (tree.kind === 'chain') return tree.steps.length > 0 && endsInGroup(tree.steps.at(-1)!);
   return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
+}
+
+/**
+ * Each member of a group at the end of a chain calls the links of that chain, all of them under one id: whose result stays is chance, and in Celery members lose
+ * the links of their own by it. So none is made there; src/canvas/compile.test.ts has the shape.
+ */
+function called(steps: readonly Tree[], { link, ...others }: Linked): Linked {
+  return link === undefined || endsInGroup(steps.at(-1)!) ? others : { link, ...others };
 }
 
 /**
