@@ -24,17 +24,15 @@ const worker = new Worker(app, {
   withoutHeartbeat: true,
 });
 const isHere = pool === 'async' || pool === 'solo';
-// Starting a worker is not draining, neither ours nor Celery's: the clock runs from the first tasks that ran (in children: that were stored) to the last.
-if (!isFilling) await worker.start();
+// Starting a worker is not draining, neither ours nor Celery's, nor is starting who fills the queue: the clock runs from the first tasks that ran
+// (in children: that were stored) to the last.
+if (isFilling) spawn(process.execPath, fill, { stdio: 'inherit' });
+await worker.start();
 const firstStored = isHere ? 0 : await stored(1);
-if (isHere && !isFilling) await ran(Math.min(100, n));
+if (isHere) await ran(Math.min(100, n));
 const figures = await measure(n, redisUrl, async () => {
   const early = isHere ? counter.done : firstStored;
   const before = caller === undefined ? childrenCpuUs() : 0;
-  if (isFilling) {
-    spawn(process.execPath, fill, { stdio: 'inherit' });
-    await worker.start();
-  }
   await (isHere ? ran(n) : stored(n));
   return { early, extraCpuUs: caller === undefined ? childrenCpuUs() - before : 0 };
 });
