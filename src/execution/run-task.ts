@@ -74,8 +74,7 @@ function succeeded(value: unknown, attempt: Attempt): Outcome | Promise<Outcome>
   } catch (error) {
     return concluded(ended(error, attempt), attempt);
   }
-  if (attempt.run.idle() !== undefined) return concluded((ran) => ({ ...ran, state: 'SUCCESS', valueJson, repr }), attempt);
-  return { ...ran(attempt), state: 'SUCCESS', valueJson, repr };
+  return concluded(({ runtimeMs, children, endsHere }) => ({ runtimeMs, children, endsHere, state: 'SUCCESS', valueJson, repr }), attempt);
 }
 
 function concluded(ending: Ending, attempt: Attempt): Outcome | Promise<Outcome> {

@@ -33,8 +33,22 @@ export function encoded(value: Value): Encoded {
 
 /** A text whose value is read when first asked for. */
 export function encodedText(json: string): Encoded {
-  let read: { readonly value: Value } | undefined;
-  return { json, value: () => (read ??= { value: decodeJson(json) }).value };
+  return new EncodedText(json);
+}
+
+/** A class, because there is one for each result. */
+class EncodedText implements Encoded {
+  readonly json: string;
+  #value: Value | undefined;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+
+  value(): Value {
+    this.#value ??= decodeJson(this.json);
+    return this.#value;
+  }
 }
 
 /** Whether JSON.stringify writes it as kombu would: null, booleans, finite numbers, strings, lists and plain maps of these. */

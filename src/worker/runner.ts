@@ -24,8 +24,9 @@ const REQUEUE_MS = 10_000;
 /** From ready to settled: hands requests to the pool as it has room, and finishes what it gives back. */
 export class Runner implements RequestOwner {
   readonly #context: WorkerContext;
-  /** Answers of broker and store that are still out; calls of one tick share theirs. */
-  readonly #pending = new Set<Promise<void>>();
+  /** How many answers of broker and store are still out. */
+  #pending = 0;
+  #latest: Promise<void> | undefined;
   #isDispatching = false;
   #whenIdle: Deferred<void> | undefined;
   #lookAgain: Disposable | undefined;
@@ -123,10 +124,12 @@ export class Runner implements RequestOwner {
 
   /** The broker's answer to a verdict; a failure is logged, and the message comes again when its lease ends. */
   track(answer: Promise<void>): void {
-    if (this.#pending.has(answer)) return;
-    this.#pending.add(answer);
+    // Calls of one tick share theirs.
+    if (answer === this.#latest) return;
+    this.#latest = answer;
+    this.#pending += 1;
     const done = (): void => {
-      this.#pending.delete(answer);
+      this.#pending -= 1;
       this.#wake();
     };
     answer.then(done, (error: unknown) => {
@@ -137,7 +140,7 @@ export class Runner implements RequestOwner {
 
   /** Nothing runs, all results are stored and the broker knows all verdicts. */
   get isIdle(): boolean {
-    return this.#context.reservations.isIdle && this.#pending.size === 0;
+    return this.#context.reservations.isIdle && this.#pending === 0;
   }
 
   /** Resolves when that is so; may take for ever while the store is away. */

@@ -2,6 +2,7 @@ import type { RedisConnection } from '../../clients/redis.ts';
 import type { Healing } from '../../clients/redis-healing.ts';
 import { BackendStoreError, OperationalError, ResponseError } from '../../errors.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import { type Linked, LinkedSet } from '../../kernel/linked-set.ts';
 import type { TaskState } from '../../protocol/states.ts';
 import type { MetaCodec } from '../backend.ts';
 import * as scripts from './scripts.ts';
@@ -26,13 +27,16 @@ export interface SaveEntry {
   readonly over: readonly TaskState[] | undefined;
 }
 
-interface Batch {
-  readonly entries: SaveEntry[];
+class Batch implements Linked<Batch> {
+  readonly entries: SaveEntry[] = [];
   /** With the errors of those among them that the server refuses for good. */
-  readonly done: Deferred<Refusals>;
-  bytes: number;
+  readonly done: Deferred<Refusals> = deferred();
+  bytes = 0;
   /** Connections that ended while this was the first to be answered. */
-  breaks: number;
+  breaks = 0;
+  in: LinkedSet<Batch> | undefined;
+  before: Batch | undefined;
+  after: Batch | undefined;
 }
 type Refusals = ReadonlyMap<SaveEntry, BackendStoreError>;
 
@@ -45,7 +49,7 @@ export class Saves {
   readonly #codec: MetaCodec;
   #open: Batch | undefined;
   /** Sent or waiting, in order. */
-  readonly #unanswered = new Set<Batch>();
+  readonly #unanswered = new LinkedSet<Batch>();
   #pending = 0;
   #isConnecting = false;
 
@@ -85,7 +89,7 @@ export class Saves {
   }
 
   #begin(): Batch {
-    const batch: Batch = { entries: [], done: deferred(), bytes: 0, breaks: 0 };
+    const batch = new Batch();
     this.#open = batch;
     setImmediate(() => this.#close(batch));
     return batch;
@@ -144,8 +148,7 @@ export class Saves {
 
   #fail(batch: Batch, connection: RedisConnection, error: unknown): void {
     if (!connection.isClosed || this.#link.isEnded) return this.#reject(batch, error);
-    const [first] = this.#unanswered;
-    if (first === batch && isLong(batch) && (batch.breaks += 1) >= MAX_BREAKS) {
+    if (this.#unanswered.first === batch && isLong(batch) && (batch.breaks += 1) >= MAX_BREAKS) {
       this.#refuse(
         batch,
         new ResponseError(`each of ${MAX_BREAKS} connections ended while it was written: is it longer than the server takes (proto-max-bulk-len)?`),
