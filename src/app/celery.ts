@@ -93,7 +93,7 @@ export class Celery<out Main extends string = string> implements AsyncDisposable
 
   /** The result store itself. */
   get backend(): ResultStore {
-    return storeOf(this.#core.results);
+    return storeOf(this.#core.results, this.#core.settings.resultBackend);
   }
 
   /** Defines several: `main` and each key make the name, which no bundler touches and the compiler knows. */

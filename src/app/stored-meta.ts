@@ -1,3 +1,4 @@
+import { maskUrl } from '../kernel/broker-url.ts';
 import { encoded } from '../protocol/json-text.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
@@ -11,10 +12,14 @@ export interface ResultStore {
   save(meta: ResultMeta): Promise<void>;
   load(taskId: string): Promise<ResultMeta | undefined>;
   forget(taskIds: readonly string[]): Promise<void>;
+  /** Its URL, for logs and people: the password is `**` unless it is asked for. `disabled://` where there is none. */
+  asUri(options?: { readonly includePassword?: boolean | undefined }): string;
 }
 
-export function storeOf(source: ResultSource): ResultStore {
+/** `url`: `resultBackend`. */
+export function storeOf(source: ResultSource, url: string | null): ResultStore {
   return {
+    asUri: ({ includePassword = false } = {}) => (url === null ? 'disabled://' : includePassword ? url : maskUrl(url)),
     save: (meta) => asking(source, (store) => store.save(storedMeta(meta))),
     load: async (taskId) => {
       const meta = await asking(source, (store) => store.load(taskId));

@@ -33,7 +33,7 @@ const wait = { timeout: 20 };
 describe.each([
   ['a counter', 'counter'],
   ['celery.chord_unlock', 'unlock'],
-] as const)('chords by %s, on a store of a third party', (_name, kind) => {
+] as const)('chords by %s, on a store of a third party', { timeout: 60_000 }, (_name, kind) => {
   // features: 4-106 4-107 5-096
   test('of every shape end in their results', async () => {
     const { add, sum, list, quiet } = await started(kind);
@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-describe('celery.chord_unlock that cannot go on fails the body', () => {
+describe('celery.chord_unlock that cannot go on fails the body', { timeout: 60_000 }, () => {
   const sent = (app: Celery, more: object) =>
     app.sendTask('celery.chord_unlock', ['g', { task: 'proj.sum', args: [], kwargs: {}, options: { task_id: 'body' } }], {
       kwargs: { interval: 0.01, result: [[['never', null], null]], ...more },
@@ -106,7 +106,7 @@ describe('celery.chord_unlock that cannot go on fails the body', () => {
   });
 });
 
-test('a chord by celery.chord_unlock whose part was purged fails when its time is over, and names the part', async () => {
+test('a chord by celery.chord_unlock whose part was purged fails when its time is over, and names the part', { timeout: 60_000 }, async () => {
   const { add, sum } = await started('unlock', { resultChordExpires: '1s' });
   const result = await chord([add.s(1, 1), add.s(2, 2).set({ queue: 'nobody', taskId: 'lost' })], sum.s()).delay();
   await expect(result.get(wait)).rejects.toThrow(/did not end in time \(resultChordExpires\): lost\./);

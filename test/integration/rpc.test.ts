@@ -44,6 +44,7 @@ describe.skipIf(vhost === undefined)('rpc://', () => {
     return queues.filter(({ name }) => /^[0-9a-f-]{36}$/.test(String(name)));
   };
 
+  // features: 5-071 5-080
   test('many waiters, one queue: declared as Celery 5.7 does before the first message leaves', async () => {
     const { make } = await setUp();
     const app = make();

@@ -29,7 +29,6 @@ function formatTests(server: string, executable: string, serializer: string, com
   const { app, fromPython, tellPython } = fleet(server, executable, { ts: server, py: server, serializer, compression });
   const call = ([task, args, options]: Part) => app.signature<(...args: any[]) => any>(task, { args: [...args] }).set(options) as any;
 
-  // features: 5-062
   test.each(['ts', 'py'])('chords with parts in both and a body in %s', { timeout: 60_000 }, async (queue) => {
     const flat = await chord(mixed.map(call), call(['proj.sum', [], on(queue)])).delay();
     const member = chain(call(['proj.add', [1, 1], on('ts')]), group([call(['proj.add', [1], on('py')]), call(['proj.add', [2], on('ts')])]));
