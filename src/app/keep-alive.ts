@@ -30,8 +30,13 @@ export class KeepAlive {
 
   end(): void {
     this.#count -= 1;
+    // Whoever makes one call after the other begins the next within the tick: a timer for each would cost a sixth of the call.
+    if (this.#count === 0) process.nextTick(this.#letGo);
+  }
+
+  readonly #letGo = (): void => {
     if (this.#count > 0) return;
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
-  }
+  };
 }

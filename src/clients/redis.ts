@@ -170,11 +170,14 @@ class Connection implements RedisConnection {
   }
 
   push(list: string, texts: readonly string[], isAscii: boolean): Promise<unknown> {
-    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${Buffer.byteLength(list)}\r\n${list}\r\n`;
+    const listBytes = Buffer.byteLength(list);
+    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${listBytes}\r\n${list}\r\n`;
     for (const text of texts) written += `$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}\r\n`;
     // The texts are no arguments that ioredis would look at, copy one by one, and keep until the answer.
     const command = new this.#Command('LPUSH', [list], { replyEncoding: 'utf8' });
-    command.toWritable = () => written;
+    // ASCII goes as Latin-1, which is copied as it is; for UTF-8 three times the room is set aside first.
+    const bytes = Buffer.from(written, isAscii && listBytes === list.length ? 'latin1' : 'utf8');
+    command.toWritable = () => bytes;
     this.#cork();
     return (this.#client.sendCommand(command) as Promise<unknown>).catch((error: unknown) => this.#rethrow(error));
   }
