@@ -56,6 +56,11 @@ const STEPS: readonly string[] = [
     UNIQUE (group_id, task_id, part)
   );
   `,
+  // How many parts have arrived: counted anew for each, a chord of thousands would read its parts millions of times.
+  `
+  ALTER TABLE chord ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+  UPDATE chord SET arrived = (SELECT count(*) FROM chord_part WHERE chord_part.group_id = chord.group_id);
+  `,
 ];
 
 /** Brings a new or older file to the schema of this version. Throws ImproperlyConfigured for a newer one, and for a database of something else. */
