@@ -80,6 +80,24 @@ describe('waiting', () => {
     expect([...pool.jobs.keys()]).toEqual(['b', 'c']);
   });
 
+  test('those that end while they are being started are no burden to the stack', async () => {
+    const { context, deliver, pool, runner, saved, settled } = createFixture();
+    const ids = Array.from({ length: 5000 }, (_, index) => `t${index}`);
+    for (const id of ids) deliver(id);
+    pool.run = (job) => {
+      job.onStarted(1, 0);
+      job.onEnded({ state: 'SUCCESS', runtimeMs: 1, children: [], endsHere: true, valueJson: 'null' });
+    };
+    for (const id of [...pool.jobs.keys()]) {
+      pool.begin(id);
+      pool.end(id, { state: 'SUCCESS' });
+    }
+    runner.dispatch();
+    await settled();
+    expect(new Set(saved.map(({ task_id }) => task_id))).toEqual(new Set(ids));
+    expect(context.reservations.count('ready')).toBe(0);
+  });
+
   test('an eta far away is parked in the broker until shortly before, a near one waits here', async () => {
     const { clock, context, deliver, inMs, pool, verdicts } = createFixture({ canPark: true });
     deliver('far', { eta: inMs(60_000) });
