@@ -47,9 +47,14 @@ function folded(signatures: readonly SignatureData[], before: readonly Signature
     else if (step.subtask_type === 'group' && last === undefined) return joinedAll(step, left.toReversed());
     // Two groups stay two steps until they are sent.
     else if (last?.subtask_type === 'group' && step.subtask_type !== 'group') upgrade(made, last, step);
-    // All that follows goes the same way.
-    else if (last?.subtask_type === 'chord') made.splice(-1, 1, withBody(last, [step, ...singles(left.splice(0).toReversed())]));
-    else made.push(step);
+    else if (last?.subtask_type === 'chord' && step.subtask_type !== 'chord') {
+      // All that follows goes the same way, up to the next chord, which is a step of its own.
+      const others = singles(left.splice(0).toReversed());
+      const end = others.findIndex(({ subtask_type }) => subtask_type === 'chord');
+      const taken = end === -1 ? others : others.slice(0, end);
+      made.splice(-1, 1, withBody(last, [step, ...taken]));
+      left.push(...others.slice(taken.length).toReversed());
+    } else made.push(step);
   }
   return chainData(made, base === undefined ? undefined : { ...base, options: withoutLinks(base.options) });
 }
