@@ -25,14 +25,14 @@ export async function* waitFor(
   const backend = await source.backend();
   const ending = new AbortController();
   const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
-  const gone = aborted(signal);
+  const orGone = unlessAborted(signal);
   using _deadline =
     timeoutMs === undefined ? undefined : source.clock.schedule(isLook ? LOOK_MS : timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
   const metas = (isLook ? look(backend, ids) : backend.watch([...open], { states: options.states, signal }))[Symbol.asyncIterator]();
   try {
     for (;;) {
       // A store that hangs may keep its answer for minutes: that is not ours to wait for.
-      const next = await Promise.race([metas.next(), gone]);
+      const next = await orGone(metas.next());
       if (next === undefined || next.done === true) break;
       const meta = next.value;
       if (isFinal(meta.status) && !open.delete(meta.task_id)) continue;
@@ -59,11 +59,17 @@ async function* look(backend: Pick<ResultBackend, 'load'>, ids: readonly string[
   for (const meta of await Promise.all([...new Set(ids)].map((id) => backend.load(id)))) if (meta !== undefined && isFinal(meta.status)) yield meta;
 }
 
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+/** Gives what a promise gives, or undefined as soon as `signal` aborts. A race with one promise for all would keep a reaction for every result there until the last. */
+function unlessAborted(signal: AbortSignal): <T>(promise: Promise<T>) => Promise<T | undefined> {
+  const waiting = { giveUp: (): void => undefined };
+  signal.addEventListener('abort', () => waiting.giveUp(), { once: true });
+  return (promise) =>
+    new Promise((resolve, reject) => {
+      waiting.giveUp = () => resolve(undefined);
+      promise.then(resolve, reject);
+      if (signal.aborted) queueMicrotask(waiting.giveUp);
+    });
+}
 
 /** Undefined: for ever. What is no time limit must not be taken for none. */
 function timeoutOf(options: WaitOptions | undefined): number | undefined {
