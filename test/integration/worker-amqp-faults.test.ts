@@ -108,7 +108,9 @@ describe.skipIf(vhost === undefined)('a worker on RabbitMQ goes on by itself', (
     const message = { properties: { headers, content_type: 'application/json' }, payload: '[[], {}, {}]', payload_encoding: 'string' };
     for (const name of [queue, `w@${queue}.celery.pidbox`])
       expect(await management('POST', `/api/exchanges/${vhost!.name}/amq.default/publish`, { ...message, routing_key: name })).toEqual({ routed: true });
-    await expect.poll(() => lines.filter((line) => line.includes('Refused')), { timeout: 20_000 }).toHaveLength(1);
+    const refused = (): string[] => lines.filter((line) => line.includes('Refused'));
+    await expect.poll(refused, { timeout: 20_000 }).toHaveLength(1);
+    expect(refused()[0]).toContain('its headers cannot be read: a table is nested deeper than 64 levels');
     await works();
     expect(await inspect(outside, { timeout: 10, limit: 1 }).ping()).toEqual({ [`w@${queue}`]: { ok: 'pong' } });
     expect(warnings().filter((line) => line.includes('lost the connection'))).toEqual([]);
