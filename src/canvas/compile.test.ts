@@ -216,6 +216,14 @@ describe('a group', () => {
     expect(() => compiled(group([add(1, 1)]).set({ link: tsum() }))).toThrow(TypeError);
   });
 
+  test('at the end of a chain in a header keeps its place in that header, chords in it too: should their own header fail, the outer chord hears of it', () => {
+    const inner = chord([add(1, 1), add(2, 2)], tsum());
+    const plan = compiled(chord([chain(add(1, 1), group([inner, add(3)])), add(4)], tsum()));
+    const [last] = messages(plan)[0]!.embed.chain!;
+    const parts = compiled({ toJSON: () => last! });
+    expect(parts.chords[0]!.body.options).toMatchObject({ group_id: plan.chords[0]!.groupId, chord: { task: 'proj.tsum' } });
+  });
+
   // features: 4-066
   test('at the end of a chain with links has them at each of its members, as Celery writes it', () => {
     const [message] = messages(compiled(chain(add(1, 1), group([add(2), add(3)])).link(tsum())));

@@ -98,7 +98,11 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
     : mergeOptions(called(own, { chord, group_id, group_index }), {
         add_to_parent: false,
         root_id: null,
-        ...(own.subtask_type === 'group' ? { group_id: groupId } : own.subtask_type === null ? { group_id: group_id! } : null),
+        ...(own.subtask_type === 'group'
+          ? { group_id: groupId }
+          : own.subtask_type === null && isNone(own.options['group_id'])
+            ? { group_id: group_id! }
+            : null),
       });
   const members = stepsOf(header.kwargs['tasks']).map((member) => prepend(prepend(member, header.args), signature.immutable ? [] : signature.args));
   if (members.length === 0) return emit(prepend(body, [[]]), context, out);
