@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { AmqpMessage } from '../../dist/clients/amqp/channel.js';
 import { connect, QUEUE, taskBody, taskProperties } from './amqp-client.ts';
-import { answer, argument, measure, number, percentile } from './measure.ts';
+import { answer, argument, measure, number, percentile, WARM_UP } from './measure.ts';
 
 const channel = await (await connect()).openChannel();
 await channel.call('queue.declare', { queue: QUEUE, durable: true }, 'queue.declare-ok');
@@ -40,7 +40,7 @@ async function ask(): Promise<void> {
     if (result !== i + 1) throw new Error('wrong result');
     times.push(performance.now() - started);
   };
-  for (let i = 0; i < 500; i++) await once(i);
+  for (let i = 0; i < WARM_UP; i++) await once(i);
   times.length = 0;
   answer(
     await measure(n, null, async () => {

@@ -1,6 +1,6 @@
 // One task at a time, from delay() to get(); the worker is a process of its own.
 import { spawn } from 'node:child_process';
-import { answer, measure, number, percentile } from './measure.ts';
+import { answer, measure, number, percentile, WARM_UP } from './measure.ts';
 import { add } from './tasks.ts';
 
 const n = number('n', 1000);
@@ -16,8 +16,8 @@ const once = async (i: number): Promise<void> => {
   if ((await (await add.delay(1, i)).get({ timeout: 10 })) !== i + 1) throw new Error('wrong result');
   times.push(performance.now() - started);
 };
-// The first of these waits for the worker to be there; with each the worker asks for more ahead, until it has its full prefetch.
-for (let i = 0; i < 500; i++) await once(i);
+// The first of these waits for the worker to be there.
+for (let i = 0; i < WARM_UP; i++) await once(i);
 times.length = 0;
 answer(
   await measure(n, process.env['BENCH_REDIS'] ?? null, async () => {

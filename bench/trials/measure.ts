@@ -15,6 +15,9 @@ export interface Figures {
   readonly p99Ms?: number;
 }
 
+/** Round trips before those that count: a service that has run for a while answers with compiled code, which comes after some thousands of calls. */
+export const WARM_UP = 3000;
+
 export const argument = (name: string, fallback: string): string =>
   process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3) ?? fallback;
 export const number = (name: string, fallback: number): number => Number(argument(name, String(fallback)));
