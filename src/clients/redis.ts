@@ -5,6 +5,7 @@ import { ImproperlyConfigured, OperationalError, ResponseError } from '../errors
 import { maskText } from '../kernel/broker-url.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
+import { empty } from '../kernel/empty.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { clientOptions } from './redis-options.ts';
 
@@ -197,7 +198,10 @@ class Connection implements RedisConnection {
     this.#cork();
     // `call` would copy the arguments, of which there are hundreds, four times more.
     const command = new this.#Command('EVALSHA', [script.sha, keys.length, ...keys, ...args] as string[], { replyEncoding: 'utf8' });
-    return (this.#client.sendCommand(command) as Promise<unknown>).catch((error: unknown) => {
+    const answer = this.#client.sendCommand(command) as Promise<unknown>;
+    // It is written: see kernel/empty.ts.
+    empty(command.args);
+    return answer.catch((error: unknown) => {
       if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
       return this.#rethrow(error);
     });

@@ -2,6 +2,7 @@ import type { RedisConnection } from '../../clients/redis.ts';
 import type { Healing } from '../../clients/redis-healing.ts';
 import { BackendStoreError, OperationalError, ResponseError } from '../../errors.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import { empty } from '../../kernel/empty.ts';
 import { type Linked, LinkedSet } from '../../kernel/linked-set.ts';
 import type { TaskState } from '../../protocol/states.ts';
 import type { MetaCodec } from '../backend.ts';
@@ -192,6 +193,7 @@ export class Saves {
       if (!isShared) args.push(lifeMs, statesText(over));
     }
     await connection.run(scripts.save, keys, args);
+    empty(args);
   }
 
   /** Metas that Lua cannot read: looked at and then written, as Celery does (decisions.md 31). */

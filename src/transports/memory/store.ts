@@ -66,7 +66,7 @@ export class MemoryStore implements QueueStore {
     return DONE;
   }
 
-  reserve(queues: readonly string[], options: ReserveOptions): Promise<readonly Reservation[]> {
+  reserve(queues: readonly string[], options: ReserveOptions): Promise<Reservation[]> {
     const taken = this.#take(queues, options.max);
     if (taken.length > 0 || options.waitMs <= 0 || options.signal.aborted || this.#closing.signal.aborted) return Promise.resolve(taken);
     return this.#wait(queues, options);
@@ -145,10 +145,10 @@ export class MemoryStore implements QueueStore {
   }
 
   /** Waits until something may have changed, and looks again. The first to wait is the first to be served. */
-  #wait(queues: readonly string[], options: ReserveOptions): Promise<readonly Reservation[]> {
+  #wait(queues: readonly string[], options: ReserveOptions): Promise<Reservation[]> {
     const { clock } = this.#options;
     return new Promise((resolve) => {
-      const end = (taken: readonly Reservation[]): void => {
+      const end = (taken: Reservation[]): void => {
         this.#hub.waiters.delete(look);
         options.signal.removeEventListener('abort', stop);
         this.#closing.signal.removeEventListener('abort', stop);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { empty } from '../../kernel/empty.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
 import { foreignEnvelope, readEnvelope, type ReadEnvelope, writeEnvelope } from '../virtual/envelope.ts';
@@ -111,10 +112,7 @@ export class RedisStore implements QueueStore {
     return pushed;
   }
 
-  async reserve(
-    queues: readonly string[],
-    options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal },
-  ): Promise<readonly Reservation[]> {
+  async reserve(queues: readonly string[], options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal }): Promise<Reservation[]> {
     const deadline = this.#clock.monotonic() + options.waitMs;
     await this.#lease.register(this.#connections.options.leaseMs);
     using seat = this.#waiting.sit(queues);
@@ -215,7 +213,7 @@ export class RedisStore implements QueueStore {
   }
 
   /** One script takes, holds, and acknowledges what was done with since the last. */
-  async #take(queues: readonly string[], max: number, seat: Seat): Promise<readonly Reservation[]> {
+  async #take(queues: readonly string[], max: number, seat: Seat): Promise<Reservation[]> {
     const { lists, owners, suffixes, armed, hidden } = this.#layout(queues);
     seat.watch(lists.filter((_, i) => armed[i] === '1'));
     const first = this.#nextNumber;
@@ -228,7 +226,7 @@ export class RedisStore implements QueueStore {
       ...lists.map((list, i) => (armed[i] === '2' ? this.#keys.unacked : list)),
     ];
     const args = [this.#clock.now() / 1000, max, this.#maxBytes, this.#tagPrefix, first, lists.length, armed, ...suffixes, ...hidden, ...(acks?.tags ?? [])];
-    const taken = this.#connections.command.run(scripts.take, keys, args) as Promise<readonly string[] | null>;
+    const taken = this.#connections.command.run(scripts.take, keys, args) as Promise<string[] | null>;
     if (acks !== undefined) taken.then(() => acks.done.resolve(), acks.done.reject);
     // First where they come from (list:count, …), then the envelopes.
     const reply = (await taken) ?? [];
@@ -243,6 +241,8 @@ export class RedisStore implements QueueStore {
         reservations.push(reservationOf(this.#tagPrefix + String(first + n), owners[list]!, read));
       }
     }
+    empty(reply);
+    empty(args);
     return reservations;
   }
 

@@ -22,7 +22,7 @@ const CLAIM = `
   RETURNING id, priority, redelivered, expires_at, envelope, iif(octet_length(body) > ?4, NULL, body)`;
 
 /** Takes messages, and holds them for `owner`. Undefined when that one was declared lost. To be run in a transaction. */
-export function claim(file: SqliteFile, options: ClaimOptions): readonly Reservation[] | undefined {
+export function claim(file: SqliteFile, options: ClaimOptions): Reservation[] | undefined {
   const owner = ownerRow(file, options.owner);
   if (owner === undefined) return undefined;
   const taken: Reservation[] = [];

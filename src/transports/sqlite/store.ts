@@ -82,7 +82,7 @@ export class SqliteStore implements QueueStore {
     }
   }
 
-  async reserve(queues: readonly string[], options: ReserveOptions): Promise<readonly Reservation[]> {
+  async reserve(queues: readonly string[], options: ReserveOptions): Promise<Reservation[]> {
     const { clock, maxMessageBytes } = this.#options;
     const end = clock.monotonic() + options.waitMs;
     this.#touch(queues);

@@ -87,7 +87,7 @@ export class ConsumeLoop {
     this.#take = { abort, done };
   }
 
-  #arrived(batch: readonly Reservation[]): void {
+  #arrived(batch: Reservation[]): void {
     this.#take = undefined;
     const holds = batch.map((reservation) => this.#options.holds.add(reservation));
     if (this.#isClosed) return this.#giveBack(holds);

@@ -16,8 +16,9 @@ export interface QueueStore extends AsyncDisposable {
    * Takes up to `max` messages and records them as held, in one atomic step; waits up to `waitMs` for the first. When `signal` aborts it stops
    * waiting and resolves with what it has taken, even if that is nothing: it never rejects for that, and never drops one.
    * An envelope that cannot be read comes as a message of type `application/octet-stream`, so that one rule handles all that is foreign.
+   * The list is the caller’s, who may empty it.
    */
-  reserve(queues: readonly string[], options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal }): Promise<readonly Reservation[]>;
+  reserve(queues: readonly string[], options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal }): Promise<Reservation[]>;
   settle(reservation: Reservation, verdict: Verdict): Promise<void>;
   park?(reservation: Reservation, untilMs: number): Promise<void>;
   /** Extends the one lease of all that `owner` holds. False: a peer has declared it lost, and nothing held is ours any more. Also called from the lease thread's own store. */
