@@ -1,4 +1,3 @@
-// features: 4-062
 // The messages of a long chain carry all the steps to come, by protocol: ours are hardly larger than Celery's.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -42,6 +41,7 @@ if (redis === undefined || python === undefined) {
     await app.close();
   });
 
+  // features: 4-062
   test('a chain that is sent has at most 1.2 times the bytes of Celery’s, whatever its length', { timeout: 30_000 }, async () => {
     const queue = `ours-${run}`;
     for (const length of LENGTHS) {
