@@ -292,4 +292,4 @@ const PASSING: ReadonlySet<string> = new Set(['OOM', 'MISCONF', 'BUSY', 'TRYAGAI
 const codeOf = (message: string): string => /^ERR Error running script.*? -([A-Z]+) /.exec(message)?.[1] ?? message.split(' ', 1)[0]!;
 
 /** An AggregateError of Node's (happy eyeballs) has an empty message. */
-const wordsOf = (error: Error): string => (error.message !== '' ? error.message : ((error as { readonly code?: string }).code ?? error.name));
+export const wordsOf = (error: Error): string => (error.message !== '' ? error.message : ((error as { readonly code?: string }).code ?? error.name));

@@ -3,7 +3,7 @@ import { openRedis, type RedisConnection, type RedisPeer } from '../../clients/r
 import { RedisSubscriber } from '../../clients/redis-subscriber.ts';
 import { deferred } from '../../kernel/deferred.ts';
 import type { ConnectOptions } from '../transport.ts';
-import { type RedisTransportOptions, redisTransportOptions } from './options.ts';
+import { connectionName, type RedisTransportOptions, redisTransportOptions } from './options.ts';
 
 /** The longest that a blocking command waits; a connection that says nothing for much longer is dead. */
 export const BLOCK_S = 5;
@@ -94,6 +94,3 @@ export class StoreConnections implements AsyncDisposable {
     for (const other of this.#open) other.fail('another connection of ours to it was lost');
   }
 }
-
-/** `CLIENT SETNAME` takes no spaces or line ends. */
-export const connectionName = (hostname: string | undefined, role: string): string => `celeriac/${hostname ?? process.pid}/${role}`.replaceAll(/\s/g, '_');

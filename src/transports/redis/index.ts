@@ -1,4 +1,5 @@
 import { type VirtualTransport, virtualTransport } from '../virtual/transport.ts';
+import { lease } from './lease-line.ts';
 import { RedisStore } from './store.ts';
 
 /** Redis 6.2 or newer, in kombu's layout: shared with Celery for Python. */
@@ -14,5 +15,5 @@ export const transport: VirtualTransport = virtualTransport({
     broadcast: 'fanout',
   },
   open: (options) => RedisStore.open(options),
-  module: import.meta.url,
+  lease,
 });

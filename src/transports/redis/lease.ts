@@ -7,9 +7,12 @@ import * as scripts from './scripts.ts';
 /** Those in this process under which something is taken: stores of one owner share its entry. */
 const taking = new Set<Lease>();
 
+/** What of a connection a lease needs; to be renewed, the first is enough. */
+type LeaseConnection = Pick<RedisConnection, 'run' | 'call' | 'isClosed'>;
+
 /** One owner's entry among the workers: a key that lives as long as it is renewed, and a member of the list of those who may hold something. */
 export class Lease implements Disposable {
-  readonly #connection: RedisConnection;
+  readonly #connection: LeaseConnection;
   readonly #keys: RedisKeys;
   readonly #owner: string;
   readonly #clock: Clock;
@@ -18,7 +21,7 @@ export class Lease implements Disposable {
   /** Of the list, at the last renewal; taken lists stand in it too, so it is rather too high. */
   workers = 1;
 
-  constructor(options: { readonly connection: RedisConnection; readonly keys: RedisKeys; readonly owner: string; readonly clock: Clock }) {
+  constructor(options: { readonly connection: LeaseConnection; readonly keys: RedisKeys; readonly owner: string; readonly clock: Clock }) {
     this.#connection = options.connection;
     this.#keys = options.keys;
     this.#owner = options.owner;

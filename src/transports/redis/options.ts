@@ -51,6 +51,9 @@ export function redisTransportOptions(given: JsonObject, db: number, isSentinel 
   };
 }
 
+/** `CLIENT SETNAME` takes no spaces or line ends. */
+export const connectionName = (hostname: string | undefined, role: string): string => `celeriac/${hostname ?? process.pid}/${role}`.replaceAll(/\s/g, '_');
+
 function textOf(given: JsonObject, name: string, otherwise: string): string {
   const value = given[name];
   if (value === undefined || value === null) return otherwise;

@@ -1,7 +1,14 @@
 import { openSqlite } from '../../clients/sqlite.ts';
+import type { ConnectOptions } from '../transport.ts';
+import type { LeaseDriver } from '../virtual/lease-thread.ts';
 import { virtualTransport } from '../virtual/transport.ts';
 import { PRIORITY_LEVELS } from './columns.ts';
 import { SqliteStore } from './store.ts';
+
+const open = async (options: ConnectOptions): Promise<SqliteStore> => new SqliteStore(await openSqlite(options), options);
+
+/** The lease thread opens a whole store: there is no client library in it that would weigh. */
+export const lease: LeaseDriver = { module: import.meta.url, open };
 
 /**
  * `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`: a broker in one file, for the processes of one machine; the same file may hold the
@@ -9,7 +16,7 @@ import { SqliteStore } from './store.ts';
  */
 export const transport = virtualTransport({
   name: 'sqlite',
-  module: import.meta.url,
+  lease,
   capabilities: {
     exchangeTypes: new Set(['direct', 'topic', 'fanout', 'headers']),
     priorityLevels: PRIORITY_LEVELS,
@@ -19,5 +26,5 @@ export const transport = virtualTransport({
     holdsOutliveConnection: true,
     broadcast: 'fanout',
   },
-  open: async (options) => new SqliteStore(await openSqlite(options), options),
+  open,
 });

@@ -19,7 +19,7 @@ const driver = join(directory, 'driver.mjs');
 writeFileSync(
   driver,
   `import { appendFileSync } from 'node:fs';
-  export const transport = {
+  export const lease = {
     open: (options) => Promise.resolve({
       renew: (ms) => {
         appendFileSync(${JSON.stringify(join(directory, 'renewals'))}, options.owner + ' ' + options.role + ' ' + ms + '\\n');

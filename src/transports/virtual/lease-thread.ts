@@ -13,6 +13,19 @@ export interface LeaseThread extends AsyncDisposable {
   onError(listener: (error: Error) => void): void;
 }
 
+/** What renews a lease: a store, or less than one. */
+export interface LeaseHolder extends AsyncDisposable {
+  /** As a store's `renew`. */
+  renew(leaseMs: number): Promise<boolean>;
+}
+
+/** Opens in the lease thread what renews there. What its module loads counts once more in every worker's memory, so it should be little. */
+export interface LeaseDriver {
+  /** `import.meta.url` of the module that exports this as `lease`. */
+  readonly module: string;
+  open(options: ConnectOptions): Promise<LeaseHolder>;
+}
+
 /** What the thread is started with; the rest of ConnectOptions cannot cross. */
 export interface LeaseThreadData {
   readonly module: string;

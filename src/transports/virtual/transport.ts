@@ -3,7 +3,7 @@ import { maskText } from '../../kernel/broker-url.ts';
 import type { BrokerConnection, ConnectOptions, Transport, TransportCapabilities } from '../transport.ts';
 import { VirtualConnection } from './connection.ts';
 import { Holds } from './holds.ts';
-import { openLeaseThread } from './lease-thread.ts';
+import { type LeaseDriver, openLeaseThread } from './lease-thread.ts';
 import type { QueueStore } from './queue-store.ts';
 
 /** A plain queue store, to be used as a transport. */
@@ -12,14 +12,11 @@ export interface VirtualDriver {
   readonly capabilities: TransportCapabilities;
   /** Connects; rejects with OperationalError when the server cannot be reached. */
   open(options: ConnectOptions): Promise<QueueStore>;
-  /**
-   * The driver's own module (`import.meta.url`), which exports this transport as `transport`: the lease thread loads it to open a store of its own.
-   * Left out by stores that live in this process, where a blocked loop holds up the peers as well.
-   */
-  readonly module?: string;
+  /** How the lease thread renews. Left out by stores that live in this process, where a blocked loop holds up the peers as well. */
+  readonly lease?: LeaseDriver;
 }
 
-/** A transport made of a store; `open` is what the lease thread uses. */
+/** A transport made of a store, which can be opened by itself too. */
 export interface VirtualTransport extends Transport {
   open(options: ConnectOptions): Promise<QueueStore>;
 }
@@ -57,7 +54,7 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
         capabilities: driver.capabilities,
         holds: state.holds,
         connect: options,
-        openThread: needsThread(driver, options) ? () => openLeaseThread(driver.module!, options) : undefined,
+        openThread: needsThread(driver, options) ? () => openLeaseThread(driver.lease!.module, options) : undefined,
         isLast: () => state.connections === 1 && [...state.roads.keys()].every((role) => role === given.role),
         onClosed: (reason) => leave(key, state, given, reason),
       });
@@ -108,7 +105,7 @@ function forgetElsewhere(owners: Map<string, OwnerState>, here: OwnerState): voi
 }
 
 const needsThread = (driver: VirtualDriver, options: ConnectOptions): boolean =>
-  driver.module !== undefined && (options.leaseThread ?? options.role === 'worker');
+  driver.lease !== undefined && (options.leaseThread ?? options.role === 'worker');
 
 function connectError(error: unknown, name: string, url: URL): unknown {
   if (error instanceof OperationalError || error instanceof ImproperlyConfigured) return error;
