@@ -53,6 +53,8 @@ export class BlockingList {
 
   async #wait(): Promise<void> {
     try {
+      // What came last is answered first: somebody waits for that, and each write takes its time.
+      await new Promise((resolve) => setImmediate(resolve));
       while (this.#isWanted) {
         this.#connection.call('LLEN', this.#list).then((length) => {
           if (Number(length) > 0) this.#onBacklog();
