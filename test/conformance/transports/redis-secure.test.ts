@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,16 @@ import { redisAddress } from '../../../src/clients/redis-address.ts';
 import { openRedis } from '../../../src/clients/redis.ts';
 import { ImproperlyConfigured, OperationalError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
-import { idsOf, messageOf, openStore, RedisServer, take } from './redis-server.ts';
+import { silentLogger } from '../../../src/kernel/logger.ts';
+import { lease } from '../../../src/transports/redis/lease-line.ts';
+import type { ConnectOptions } from '../../../src/transports/transport.ts';
+import { openLeaseThread } from '../../../src/transports/virtual/lease-thread.ts';
+import { idsOf, messageOf, openStore, RedisServer, SHORT_LEASE, take } from './redis-server.ts';
+
+const leaseOptions = {
+  ...{ timeoutMs: 5000, heartbeatMs: 0, transportOptions: SHORT_LEASE, clock: systemClock, log: silentLogger, role: 'lease' },
+  ...{ hostname: 'w1@test', maxMessageBytes: 2 ** 20, signal: new AbortController().signal },
+};
 
 const isInstalled = spawnSync('redis-server', ['--version']).status === 0 && spawnSync('openssl', ['version']).status === 0;
 if (!isInstalled) test.skip('redis, encrypted: redis-server or openssl is not installed', () => undefined);
@@ -90,6 +99,25 @@ function secureTests(): void {
     await admin.call('FLUSHDB');
     await admin.close();
     await store[Symbol.asyncDispose]();
+  });
+
+  test('the lease thread has a lease renewed by the same roads', async () => {
+    const admin = await openRedis(redisAddress(at('rediss', '?ssl_cert_reqs=none'), { transportOptions: {} }), {
+      ...{ name: 'test', timeoutMs: 5000, clock: systemClock, socketTimeoutMs: 5000 },
+    });
+    const roads: readonly Partial<ConnectOptions>[] = [
+      { url: at('rediss', `?ssl_ca_certs=${file('cert.pem')}`), owner: 'by-url' },
+      { url: at('redis', ''), tls: { ca: readFileSync(file('cert.pem')) }, owner: 'by-setting' },
+      { url: new URL(`redis+socket://${file('redis.sock')}?password=p%40ss`), owner: 'by-socket' },
+    ];
+    for (const road of roads) {
+      const thread = openLeaseThread(lease.module, { ...leaseOptions, ...road } as ConnectOptions);
+      await expect.poll(() => admin.call('EXISTS', `celeriac/worker/${road.owner}`), { timeout: 20_000 }).toBe(1);
+      await thread[Symbol.asyncDispose]();
+    }
+    await expect(lease.open({ ...leaseOptions, url: at('rediss', ''), owner: 'nobody' })).rejects.toThrow(/self-signed certificate/);
+    await expect(lease.open({ ...leaseOptions, url: at('redis', ''), owner: 'nobody' })).rejects.toBeInstanceOf(OperationalError);
+    await admin.close();
   });
 
   test('TLS words in the query of redis:// are refused', () => {
