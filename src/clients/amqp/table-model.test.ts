@@ -61,3 +61,19 @@ test('a table that ends before its model does, or goes on after it, is read or r
   short.writeUInt32BE(bytes.length - 5, 0);
   expect(() => readTable(new ByteReader(short))).toThrow('longer than it says');
 });
+
+test('what follows a table is not taken for a part of it', () => {
+  // As properties follow the headers: delivery mode 2 and priority 0 look like a name of two characters, the next byte like the type of its value.
+  const odd = bytesOf({ lang: 'js', '\0$': 'x' });
+  readTable(new ByteReader(odd));
+  const plain = bytesOf({ lang: 'js' });
+  for (const after of [
+    [2, 0, 36, 55, 49],
+    [2, 0, 36, 83, 0, 0, 0, 9],
+    [2, 0, 36],
+  ]) {
+    const input = new ByteReader(Buffer.concat([plain, Buffer.from(after)]));
+    expect(readTable(input)).toEqual({ lang: 'js' });
+    expect(input.offset).toBe(plain.length);
+  }
+});

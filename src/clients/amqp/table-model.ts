@@ -1,4 +1,5 @@
 import type { ByteReader } from './bytes.ts';
+import { AmqpSyntaxError } from './errors.ts';
 import type { FieldTable, FieldValue } from './field-table.ts';
 
 /** Tables kept; a power of two. */
@@ -31,7 +32,7 @@ export class TableModel {
   static read(input: ByteReader, end: number, readValue: (input: ByteReader) => FieldValue): FieldTable | undefined {
     const model = models[placeOf(input)];
     if (model === undefined) return undefined;
-    const table = model.#read(input, end, readValue);
+    const table = model.#tryToRead(input, end, readValue);
     model.#misses = table === undefined ? model.#misses + 1 : 0;
     return table;
   }
@@ -58,10 +59,22 @@ export class TableModel {
     models[place] = new TableModel(bytes, entries, blank);
   }
 
+  /** Whatever stands there, the other way has the last word on it. */
+  #tryToRead(input: ByteReader, end: number, readValue: (input: ByteReader) => FieldValue): FieldTable | undefined {
+    try {
+      return this.#read(input, end, readValue);
+    } catch (error) {
+      if (error instanceof AmqpSyntaxError) return undefined;
+      throw error;
+    }
+  }
+
   #read(input: ByteReader, end: number, readValue: (input: ByteReader) => FieldValue): FieldTable | undefined {
     const bytes = this.#bytes;
     const table = { ...this.#blank };
     for (const entry of this.#entries) {
+      // What follows the table is no part of it, even where it looks like the next entry.
+      if (input.offset >= end) return undefined;
       // Its name, and the letter that says of what type it is.
       if (!input.skipSame(bytes, entry.start, entry.letterAt)) return undefined;
       if (entry.letter === LETTER_VOID && input.skipSame(bytes, entry.letterAt, entry.end)) continue;
