@@ -65,7 +65,7 @@ test('a table that ends before its model does, or goes on after it, is read or r
 test('what follows a table is not taken for a part of it', () => {
   // As properties follow the headers: delivery mode 2 and priority 0 look like a name of two characters, the next byte like the type of its value.
   const odd = bytesOf({ lang: 'js', '\0$': 'x' });
-  readTable(new ByteReader(odd));
+  for (let i = 0; i < 20; i++) readTable(new ByteReader(odd));
   const plain = bytesOf({ lang: 'js' });
   for (const after of [
     [2, 0, 36, 55, 49],
