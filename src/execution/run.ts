@@ -20,6 +20,7 @@ export class TaskRun implements Run {
   #host: OwnCalls | undefined;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
+  #isOver = false;
 
   constructor(received: ReceivedTask, host: TaskHost, options?: { readonly isEager?: boolean }) {
     this.received = received;
@@ -28,7 +29,17 @@ export class TaskRun implements Run {
   }
 
   get host(): TaskHost {
-    return (this.#host ??= new OwnCalls(this.#base, this.received.wire.properties.replyTo));
+    if (this.#host === undefined) {
+      this.#host = new OwnCalls(this.#base, this.received);
+      if (this.#isOver) this.#host.close();
+    }
+    return this.#host;
+  }
+
+  /** Its outcome is known: what the code still says of its state would come over that, and is ignored. */
+  end(): void {
+    this.#isOver = true;
+    this.#host?.close();
   }
 
   get signal(): AbortSignal {
@@ -61,12 +72,18 @@ export class TaskRun implements Run {
 /** The calls of one run, counted, so that waiting for them does not mean waiting for those of its neighbours. */
 class OwnCalls implements TaskHost {
   readonly #base: TaskHost;
-  readonly #replyTo: string | undefined;
+  readonly #received: ReceivedTask;
   readonly #pending = new Set<Promise<void>>();
+  #isClosed = false;
 
-  constructor(base: TaskHost, replyTo: string | undefined) {
+  constructor(base: TaskHost, received: ReceivedTask) {
     this.#base = base;
-    this.#replyTo = replyTo;
+    this.#received = received;
+  }
+
+  /** From now on the state of its task is nothing that the run may change. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   get isIdle(): boolean {
@@ -78,7 +95,9 @@ class OwnCalls implements TaskHost {
   }
 
   saveState(meta: ResultMeta): Promise<void> {
-    return this.#counted(this.#base.saveState(meta, this.#replyTo));
+    const { headers, wire } = this.#received;
+    if (this.#isClosed && meta.task_id === headers.id) return Promise.resolve();
+    return this.#counted(this.#base.saveState(meta, wire.properties.replyTo));
   }
 
   growChord(groupId: string, by: number): Promise<void> {

@@ -164,6 +164,7 @@ export class AsyncPool implements Pool {
   /** Once for each run: whoever comes first, its end or its limit, decides. */
   #forget(running: Running): boolean {
     running.limits?.[Symbol.dispose]();
+    running.run.end();
     return this.#running.delete(running);
   }
 
