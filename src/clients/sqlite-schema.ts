@@ -10,6 +10,7 @@ const APPLICATION_ID = 0x43_65_6c_65;
  * message: ready where owner is 0 and due is null; held where owner is a row of `owner`; delayed where due is set. The envelope is JSON.
  * owner: the lease of a process's holds, none of which has an id above last_id; lost_at is set when a peer has declared it lost, returned when its messages are back.
  * result: seq grows with each change, so that watchers read what is new.
+ * chord: part_count is the number of its rows in chord_part; triggers keep it.
  */
 const STEPS: readonly string[] = [
   `
@@ -60,6 +61,17 @@ const STEPS: readonly string[] = [
   `
   ALTER TABLE chord ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
   UPDATE chord SET arrived = (SELECT count(*) FROM chord_part WHERE chord_part.group_id = chord.group_id);
+  `,
+  // Kept by the file itself, so that processes count together of which one opened it at an earlier step. The new name stops those that raise it on their own.
+  `
+  ALTER TABLE chord RENAME COLUMN arrived TO part_count;
+  UPDATE chord SET part_count = (SELECT count(*) FROM chord_part WHERE chord_part.group_id = chord.group_id);
+  CREATE TRIGGER chord_part_came AFTER INSERT ON chord_part BEGIN
+    UPDATE chord SET part_count = part_count + 1 WHERE group_id = NEW.group_id;
+  END;
+  CREATE TRIGGER chord_part_went AFTER DELETE ON chord_part BEGIN
+    UPDATE chord SET part_count = part_count - 1 WHERE group_id = OLD.group_id;
+  END;
   `,
 ];
 

@@ -59,12 +59,11 @@ export class SqliteChords implements ChordStore {
   #arrive(file: SqliteFile, groupId: string, part: ChordPart, nowMs: number): ChordArrival {
     // A part may be faster than the one who opens the chord, or that one may be Python's kind that opens none.
     file.sql(`INSERT OR IGNORE INTO chord (group_id, state, expires_at) VALUES (?, 'open', ?)`).run([groupId, this.#deadline(nowMs)]);
-    const [size, state, claimedUntil, before] = file.sql('SELECT size, state, claimed_until, arrived FROM chord WHERE group_id = ?').get([groupId])!;
+    const [size, state, claimedUntil, before] = file.sql('SELECT size, state, claimed_until, part_count FROM chord WHERE group_id = ?').get([groupId])!;
     if (state !== 'open') return { kind: 'closed' };
     const added = file
       .sql('INSERT OR IGNORE INTO chord_part (group_id, task_id, part, status, result) VALUES (?, ?, ?, ?, ?)')
       .run([groupId, part.taskId, part.index ?? NO_INDEX, part.status, part.result.json]);
-    if (added > 0) file.sql('UPDATE chord SET arrived = arrived + 1 WHERE group_id = ?').run([groupId]);
     if (size === null || Number(before) + added < Number(size)) return { kind: 'counted' };
     if (Number(claimedUntil) > nowMs) return { kind: 'busy', retryInMs: Number(claimedUntil) - nowMs };
     const token = newId();
@@ -118,11 +117,11 @@ const OPEN = `
   ON CONFLICT (group_id) DO UPDATE SET
     size = excluded.size, body = excluded.body, state = 'open', expires_at = excluded.expires_at, claim = NULL, claimed_until = 0`;
 const OVERDUE = `
-  UPDATE chord SET state = 'failed', claim = NULL, arrived = 0, expires_at = ?3
+  UPDATE chord SET state = 'failed', claim = NULL, expires_at = ?3
   WHERE group_id IN (
     SELECT group_id FROM chord WHERE expires_at <= ?1 AND state = 'open' AND body IS NOT NULL AND claimed_until <= ?1 ORDER BY expires_at LIMIT ?2)
   RETURNING group_id, body, size`;
-const END = `UPDATE chord SET state = ?, body = NULL, claim = NULL, arrived = 0, expires_at = ? WHERE group_id = ? AND claim = ? AND state = 'open'`;
+const END = `UPDATE chord SET state = ?, body = NULL, claim = NULL, expires_at = ? WHERE group_id = ? AND claim = ? AND state = 'open'`;
 const PARTS = `SELECT part, task_id, status, result FROM chord_part WHERE group_id = ? ORDER BY part = ${NO_INDEX}, part, id`;
 const FORGET_PARTS = 'DELETE FROM chord_part WHERE group_id = ?';
 
