@@ -20,7 +20,7 @@ export class TaskRun implements Run {
   #host: OwnCalls | undefined;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
-  #isOver = false;
+  #isGivenUp = false;
 
   constructor(received: ReceivedTask, host: TaskHost, options?: { readonly isEager?: boolean }) {
     this.received = received;
@@ -31,14 +31,14 @@ export class TaskRun implements Run {
   get host(): TaskHost {
     if (this.#host === undefined) {
       this.#host = new OwnCalls(this.#base, this.received);
-      if (this.#isOver) this.#host.close();
+      if (this.#isGivenUp) this.#host.close();
     }
     return this.#host;
   }
 
-  /** Its outcome is known: what the code still says of its state would come over that, and is ignored. */
-  end(): void {
-    this.#isOver = true;
+  /** It is given up: what its code still says of its state would come over its end, and is ignored. */
+  giveUp(): void {
+    this.#isGivenUp = true;
     this.#host?.close();
   }
 

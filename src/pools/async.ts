@@ -134,6 +134,7 @@ export class AsyncPool implements Pool {
     }
     for (const running of this.#running) {
       this.#forget(running);
+      running.run.giveUp();
       running.run.abort(new TaskRevokedError('the worker stops'));
       this.#settle(() => running.job.onReturned());
     }
@@ -157,6 +158,7 @@ export class AsyncPool implements Pool {
     if (!this.#forget(running)) return;
     const { task, id } = running.run.received.headers;
     this.#core.log.error(`Task ${task}[${id}] is given up: ${why}. The ${this.#kind} pool cannot end it; prefork can`);
+    running.run.giveUp();
     running.run.abort(new TaskRevokedError(why));
     this.#settle(() => running.job.onEnded(outcome));
   }
@@ -164,7 +166,6 @@ export class AsyncPool implements Pool {
   /** Once for each run: whoever comes first, its end or its limit, decides. */
   #forget(running: Running): boolean {
     running.limits?.[Symbol.dispose]();
-    running.run.end();
     return this.#running.delete(running);
   }
 

@@ -21,17 +21,13 @@ async function started() {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   });
-  const forgetful = app.task('proj.forgetful', { bind: true }, (self) => {
-    setTimeout(() => void self.progress((said += 1)), 20);
-    return 'done';
-  });
   await worker.start();
   /** The task has spoken `times` more since now. */
   const speaks = async (times: number): Promise<void> => {
     const before = said;
     await expect.poll(() => said, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + times);
   };
-  return { app, stubborn, forgetful, speaks };
+  return { app, stubborn, speaks };
 }
 
 test('what a run says of its state after its time limit does not come over its end', async () => {
@@ -50,12 +46,4 @@ test('nor after it was terminated', async () => {
   await expect(result.get({ timeout: 10 })).rejects.toThrow();
   await speaks(5);
   expect(await app.AsyncResult(result.id).state()).toBe('REVOKED');
-});
-
-test('nor what it says after it has returned', async () => {
-  const { app, forgetful, speaks } = await started();
-  const result = await forgetful.delay();
-  expect(await result.get({ timeout: 10 })).toBe('done');
-  await speaks(1);
-  expect(await app.AsyncResult(result.id).state()).toBe('SUCCESS');
 });

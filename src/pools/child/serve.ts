@@ -166,7 +166,6 @@ export class ChildServer {
 
   #ended(current: Current, outcome: Outcome): void {
     current.hasEnded = true;
-    current.run?.end();
     this.#outbox.add({ kind: 'ended', seq: current.seq, atMs: current.atMs, outcome });
     if (this.#config.reportsMemory) this.#outbox.add({ kind: 'memory', kb: this.#port.memoryKb() });
     const now = this.#core.clock.monotonic();
