@@ -3,7 +3,7 @@ import type { TaskState } from '../protocol/states.ts';
 import { TaskResult } from './async-result.ts';
 import { collect, iterdeps, leafOf, lineage } from './collect.ts';
 import { dependencyGraph } from './graph.ts';
-import type { AsyncResult, DependencyGraph, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, WaitOptions } from './result.ts';
+import type { AsyncResult, DependencyGraph, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, SettledList, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
 import { infoOf } from './public-meta.ts';
 import { guardJoin, heard, waitFor } from './wait.ts';
@@ -33,9 +33,10 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     return this.#results.length;
   }
 
+  get(options: GetOptions & { readonly propagate: false }): Promise<SettledList<T>>;
   get(options: GetOptions & { readonly propagate: false }): Promise<T | Error>;
   get(options?: GetOptions): Promise<T>;
-  async get(options?: GetOptions): Promise<T | Error> {
+  async get(options?: GetOptions): Promise<T> {
     guardJoin(this.#source, options);
     // What has come is known to its handle: asking it again waits for nothing, and is told to nobody.
     const { callback, onMessage: _, ...quietly } = { ...options, disableSyncSubtasks: false };
@@ -47,6 +48,8 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     return (await Promise.all(this.#results.map((result) => result.get(quietly)))) as unknown as T;
   }
 
+  join(options: GetOptions & { readonly propagate: false }): Promise<SettledList<T>>;
+  join(options?: GetOptions): Promise<T>;
   join(options?: GetOptions): Promise<T> {
     return this.get(options);
   }

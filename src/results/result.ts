@@ -89,11 +89,18 @@ export interface EagerResult<out R> extends AsyncResult<R> {
   readonly value: R | undefined;
   readonly error: Error | undefined;
 }
+/** What a group gives with `propagate: false`: errors in the places of the members that failed. */
+export type SettledList<T extends List> = { [K in keyof T]: T[K] | Error };
 /** The results of a group, in order. Iterating gives them as they finish. */
 export interface GroupResult<out T extends List>
   extends AsyncResult<T>, AsyncIterable<{ readonly index: number; readonly id: string; readonly value: T[number] }> {
   readonly results: { readonly [K in keyof T]: AsyncResult<T[K]> };
   readonly length: number;
+  get(options: GetOptions & { readonly propagate: false }): Promise<SettledList<T>>;
+  // No call gets here: what AsyncResult says stays said for the compiler, which infers the result of a Group taken for a Signature from it.
+  get(options: GetOptions & { readonly propagate: false }): Promise<T | Error>;
+  get(options?: GetOptions): Promise<T>;
+  join(options: GetOptions & { readonly propagate: false }): Promise<SettledList<T>>;
   join(options?: GetOptions): Promise<T>;
   waiting(): Promise<boolean>;
   completedCount(): Promise<number>;

@@ -142,6 +142,8 @@ export async function canvas(): Promise<void> {
   same<typeof array, GroupResult<number[]>>(true);
   const tuple = await group(add.s(1, 1), backup.s('/'), log.s(1)).applyAsync({ queue: 'q' });
   const [n, m, none]: [number, number, null] = await tuple.get();
+  const settled = await array.get({ propagate: false }), settledTuple = await tuple.join({ propagate: false });   // errors in their places
+  same<typeof settled, (number | Error)[]>(true); same<typeof settledTuple, [number | Error, number | Error, Error | null]>(true);
   for await (const { index, value } of array) console.log(index, value, n, m, none);                 // as they finish
   const total: number = await (await chord(range(10).map((i) => add.s(i, i)), tsum.s()).delay()).get();
   await group(add.s(1, 1), add.s(2, 2)).pipe(tsum.s()).pipe(inc.s(total)).delay();                    // a group before a step is a chord
