@@ -9,7 +9,7 @@ import { isFinal } from '../protocol/states.ts';
 import type { ExecutionEnv } from './env.ts';
 
 /** Celery's default of `resultChordJoinTimeout`. */
-const JOIN_TIMEOUT_MS = 3_000;
+export const JOIN_TIMEOUT_MS = 3_000;
 /** Results that one look asks for at a time. */
 const AT_ONCE = 100;
 

@@ -64,6 +64,8 @@ async function countByCounter(part: EndedPart, counter: ChordCounter, because: R
     case 'open':
       return;
     case 'gone':
+      // Celery deletes the number with the group when a chord has ended: a part that comes again then looks like the first of one that expired.
+      if (await hasEnded(body, env)) return;
       return failChord(part, `the group ${groupId} is no longer there: it has expired (resultChordExpires), or was forgotten`, because, env);
     case 'late': {
       // Some were counted twice, or have no result: whoever polls will see, or give up in time.
@@ -75,6 +77,17 @@ async function countByCounter(part: EndedPart, counter: ChordCounter, because: R
       await endChord(part, counted, because, env);
   }
   await patiently(() => env.backend.forgetGroup(groupId), `The end of chord ${groupId} could not be recorded`, env);
+}
+
+/** Whoever waits for the body has an answer. */
+async function hasEnded(body: SignatureData, env: ExecutionEnv): Promise<boolean> {
+  for (const { options } of targetsOf(body)) {
+    const { task_id: id } = options;
+    if (typeof id !== 'string') return false;
+    const meta = await patiently(() => env.backend.load(id), `The result of ${id}, the body of a chord, could not be read`, env);
+    if (meta === undefined || !isFinal(meta.status)) return false;
+  }
+  return true;
 }
 
 /** Starts the body with the results of the header, or fails it. */
