@@ -14,12 +14,14 @@ interface Parcel {
 /** Messages of one tick to one list leave in one variadic LPUSH and share one promise. The order within a list is kept. */
 export class Outbox {
   readonly #connection: RedisConnection;
+  readonly #onPushed: (list: string) => void;
   /** By list; the last parcel of each is the one being filled. */
   #parcels = new Map<string, Parcel[]>();
   #expiring = new Map<string, { readonly lists: readonly string[]; readonly ms: number }>();
 
-  constructor(connection: RedisConnection) {
+  constructor(connection: RedisConnection, onPushed: (list: string) => void) {
     this.#connection = connection;
+    this.#onPushed = onPushed;
   }
 
   /** `isAscii`: it is known to be; `expiring`: lists that live for `ms` from now on (a queue's `x-expires`). */
@@ -46,6 +48,8 @@ export class Outbox {
     this.#parcels = new Map();
     if (expiring.size > 0) this.#expiring = new Map();
     for (const [list, parcels] of all) {
+      // Whoever looks from now on looks after it has come.
+      this.#onPushed(list);
       const life = expiring.get(list);
       for (const { texts, sent, isAscii } of parcels) {
         const pushed =

@@ -59,7 +59,8 @@ export class RedisStore implements QueueStore {
     this.#clock = clock;
     this.#maxBytes = options.maxMessageBytes;
     this.#tagPrefix = tagPrefix(owner, options.hostname ?? '');
-    this.#outbox = new Outbox(connection);
+    // The server does not tell a connection of what it did itself.
+    this.#outbox = new Outbox(connection, (list) => this.#waiting.ring(list));
     this.bindings = new RedisBindings(connection, keys, (queue) => this.#expires.get(queue));
     this.broadcast = redisBroadcast(connections, keys);
     this.#lease = new Lease({ connection, keys, owner, clock });
@@ -106,10 +107,7 @@ export class RedisStore implements QueueStore {
     const ms = this.#expires.get(queue);
     const expiring = ms === undefined ? undefined : { lists: this.#keys.lists(queue), ms };
     const list = this.#keys.list(queue, message.properties.priority);
-    const pushed = this.#outbox.push(list, text, message.isAscii === true, expiring);
-    // The server does not tell a connection of what it did itself.
-    this.#waiting.ring(list);
-    return pushed;
+    return this.#outbox.push(list, text, message.isAscii === true, expiring);
   }
 
   async reserve(queues: readonly string[], options: { readonly max: number; readonly waitMs: number; readonly signal: AbortSignal }): Promise<Reservation[]> {

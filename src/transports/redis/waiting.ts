@@ -110,6 +110,8 @@ export class Waiting implements AsyncDisposable {
       // All are in use: tracking does for this one.
       if (idle === undefined) return;
       this.#lists.delete(idle.queue);
+      // Nothing would tell of it any more.
+      this.#quiet.delete(idle.queue);
       await idle.close();
     }
     await lease.registerTaken(queue);

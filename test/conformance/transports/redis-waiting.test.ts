@@ -81,6 +81,41 @@ else {
       expect(idsOf(await waiting)).toEqual([`p${priority}`]);
     }
   });
+
+  test('a message put while a look is on its way is found by the next', async () => {
+    const { store } = await waitingStore();
+    const message = messageOf('own');
+    for (let i = 0; i < 5; i++) {
+      const looking = take(store, ['q'], 20_000);
+      await store.put('q', { ...message, properties: { ...message.properties, priority: 6 } });
+      const startedAt = performance.now();
+      const [reservation] = await looking;
+      expect(performance.now() - startedAt).toBeLessThan(4000);
+      await store.settle(reservation!, 'ack');
+    }
+  });
+
+  test('a list that lost its connection to a ninth queue is looked into before anybody waits for it', async () => {
+    const { store, blocked, ask } = await waitingStore();
+    const queues = Array.from({ length: 8 }, (_, i) => `many${i}`);
+    for (const queue of [...queues, ...queues]) {
+      const waiting = take(store, queues, 20_000);
+      await blocked(8);
+      await ask('LPUSH', queue, await envelopeOf(ask, store, queue));
+      await store.settle((await waiting)[0]!, 'ack');
+    }
+    const other = take(store, ['ninth'], 20_000);
+    await expect.poll(() => ask('CLIENT', 'LIST')).toContain('cmd=blmove');
+    await blocked(1);
+    const waiting = take(store, queues, 20_000);
+    await blocked(8);
+    await ask('LPUSH', 'many0', await envelopeOf(ask, store, 'found'));
+    const startedAt = performance.now();
+    expect(idsOf(await waiting)).toEqual(['found']);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+    await store.put('ninth', messageOf('end'));
+    await other;
+  });
 }
 
 /** A store that has looked into queue `q` in vain, so that it waits. */
@@ -98,8 +133,8 @@ async function waitingStore() {
   const ask: Ask = (name, ...args) => admin.call(name, ...args);
   return {
     ...{ store, ask, owner },
-    /** A worker is blocked by now. */
-    blocked: () => expect.poll(async () => String(await ask('INFO', 'clients')), { timeout: 10_000 }).toContain('blocked_clients:1'),
+    /** So many of its connections wait by now. */
+    blocked: (count = 1) => expect.poll(async () => String(await ask('INFO', 'clients')), { timeout: 10_000 }).toContain(`blocked_clients:${count}\r`),
     async scriptsRun(): Promise<number> {
       const calls = String(await ask('INFO', 'commandstats')).matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm);
       return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
