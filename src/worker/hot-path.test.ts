@@ -187,6 +187,16 @@ describe('not run', () => {
     expect(context.counters.refused.unknown).toBe(1);
   });
 
+  test('an errback that is sent as a task fails as unknown, and the log says what errbacks are', async () => {
+    const { deliver, lines, saved, settled } = createFixture({ errbacks: ['tell'] });
+    deliver('a', { task: 'tell' });
+    await settled();
+    expect(saved).toMatchObject([{ task_id: 'a', status: 'FAILURE' }]);
+    expect(lines).toEqual([
+      expect.stringMatching(/"tell": id a is not run\. That is the name of an errback .* where the task failed\. .* app\.task, which gets the id/),
+    ]);
+  });
+
   test.each([
     [
       'a foreign content type',

@@ -144,10 +144,7 @@ export class Intake {
     const { core, counters, env, events, log } = this.#context;
     const { id, task } = received.headers;
     counters.refused.unknown += 1;
-    const names = core.tasks.names().filter((name) => !name.startsWith('celery.'));
-    log.error(
-      `Received unregistered task of type ${JSON.stringify(task)}: id ${id} is not run. Is the module that defines it loaded by this worker? Known here: ${names.slice(0, 50).join(', ') || 'none'}`,
-    );
+    log.error(`Received unregistered task of type ${JSON.stringify(task)}: id ${id} is not run. ${this.#whyUnknown(task)}`);
     if (core.signals.has('taskUnknown')) void core.signals.emit('taskUnknown', { name: task, id, message: delivery.message });
     const unknown = new NotRegistered(task);
     // Where in the worker that was noticed tells nobody anything: Celery stores no traceback either.
@@ -159,6 +156,15 @@ export class Intake {
       await delivery.settle('dead');
     };
     this.#runner.track(finish());
+  }
+
+  #whyUnknown(task: string): string {
+    const { core, env } = this.#context;
+    if (env.isErrback?.(task) === true) {
+      return 'That is the name of an errback (app.errback), which is called only in the worker where the task failed. What another worker or language is to call is a task: app.task, which gets the id of the failed task';
+    }
+    const names = core.tasks.names().filter((name) => !name.startsWith('celery.'));
+    return `Is the module that defines it loaded by this worker? Known here: ${names.slice(0, 50).join(', ') || 'none'}`;
   }
 
   /** Not a task, or not one that we may read: kept where dead letters go, said once, counted. */

@@ -91,6 +91,8 @@ export interface FixtureOptions {
   readonly policies?: Readonly<Record<string, Partial<TaskPolicy>>>;
   readonly options?: Partial<CompiledOptions>;
   readonly canPark?: boolean;
+  /** Names of errbacks that run in process. */
+  readonly errbacks?: readonly string[];
 }
 
 export function createFixture(given: FixtureOptions = {}) {
@@ -116,6 +118,7 @@ export function createFixture(given: FixtureOptions = {}) {
   );
   const sent: string[] = [];
   const env: ExecutionEnv = {
+    isErrback: (name) => given.errbacks?.includes(name) === true,
     ...{ clock, backend, hostname: 'w1@box', resultExtended: false, log },
     findTask: (name) => tasks.get(name),
     start: (signature) => {
