@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { Celery } from '../../src/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-graph-'));
@@ -12,7 +13,7 @@ writeFileSync(
   tasks,
   `import { Celery, chord } from '${join(root, 'dist', 'index.js')}';
 export const app = new Celery('t', { broker: 'sqlite:///${join(folder, 'q.db')}', backend: 'sqlite:///${join(folder, 'q.db')}' });
-const add = app.task('t.add', (x, y) => x + y);
+export const add = app.task('t.add', (x, y) => x + y);
 const sum = app.task('t.sum', (all) => all.length);
 export const nightly = chord([add.s(1, 1), add.s(2, 2)], sum.s());
 `,
@@ -34,8 +35,11 @@ describe('celeriac graph workflow', () => {
     expect(graph('workflow', 'nightly', '--format', 'dot').out).toContain('"call 1" -> "call 3";');
   });
 
-  test('draws a run by the id of its task, or by its handle as JSON, with states', () => {
-    expect(graph('workflow', 'some-id').out).toContain('some-id<br/>PENDING');
+  test('draws a run by the id of its task, or by its handle as JSON, with states', async () => {
+    const app = new Celery('t', { backend: `sqlite:///${join(folder, 'q.db')}` });
+    await app.backend.save({ taskId: 'some-id', status: 'SUCCESS', result: 3, traceback: null, dateDone: null });
+    await app.close();
+    expect(graph('workflow', 'some-id').out).toContain('some-id<br/>SUCCESS');
     const handle = join(folder, 'handle.json');
     writeFileSync(handle, JSON.stringify([['body', [['g', null], [[['part', null], null]]]], null]));
     expect(graph('workflow', `@${handle}`, '--format', 'dot').out).toContain('"part" -> "body";');
@@ -45,5 +49,17 @@ describe('celeriac graph workflow', () => {
     expect(graph('bootsteps', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('expected graph workflow') });
     expect(graph('workflow', 'x', '--format', 'svg')).toMatchObject({ code: 2, err: expect.stringContaining('expected mermaid or dot') });
     expect(graph('workflow', '{')).toMatchObject({ code: 2, err: expect.stringContaining('expected JSON') });
+  });
+
+  test('says in one line what cannot be drawn, and what could', () => {
+    const refused = (what: string): string => {
+      const { code, err, out } = graph('workflow', what);
+      expect({ code, out, lines: err.trim().split('\n').length }).toEqual({ code: 2, out: '', lines: 1 });
+      return err;
+    };
+    expect(refused('nihgtly')).toMatch(/"nihgtly" is neither exported .* nor the id of a stored result. Signatures that it exports: nightly$/m);
+    expect(refused('add')).toContain('"add" is exported, but is no signature: export a call that is written down');
+    expect(refused('4e196aa4-0141-4601-8138-7aa33db0f577')).toMatch(/nothing is stored under 4e196aa4-\S+: is it the id of a group that was not saved/);
+    expect(refused('@nofile.json')).toContain('@nofile.json: expected a file with JSON of a signature or of a handle: ENOENT');
   });
 });

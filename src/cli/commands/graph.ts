@@ -37,21 +37,54 @@ export const graph = defineCommand<GraphOptions>({
 });
 
 async function draw(what: string, context: CliContext): Promise<DependencyGraph> {
-  const text = what.startsWith('@') ? readFileSync(what.slice(1), 'utf8').trim() : what;
+  const text = what.startsWith('@') ? contentOf(what.slice(1)) : what;
   if (text.startsWith('{')) return workflowGraph(Signature.from(parsed(text)));
   const { app, module } = await context.namedApp();
   try {
     if (text.startsWith('[')) return await resultFromJSON(parsed(text), app).graph();
-    const exported = (await importModule(module.replace(/:[\w$]+$/, '')))[text];
-    return isSignature(exported) ? workflowGraph(exported) : await (await resultOf(text, app)).graph();
+    const exports = await importModule(module.replace(/:[\w$]+$/, ''));
+    const exported = exports[text];
+    if (isSignature(exported)) return workflowGraph(exported);
+    const result = await storedResult(text, app);
+    if (result === undefined) throw nothingToDraw(text, exports);
+    return await result.graph();
   } finally {
     await app.close();
   }
 }
 
-/** The results of a group that was saved, else of a task. */
-async function resultOf(id: string, app: Celery): Promise<AsyncResult<unknown>> {
-  return (await app.GroupResult(id)) ?? app.AsyncResult(id);
+/** The results of a group that was saved, else of a task of which something is stored: an id that nobody knows would be drawn as a task that waits. */
+async function storedResult(id: string, app: Celery): Promise<AsyncResult<unknown> | undefined> {
+  const group = await app.GroupResult(id);
+  if (group !== null) return group;
+  const result = app.AsyncResult(id);
+  return (await result.exists()) ? result : undefined;
+}
+
+function nothingToDraw(what: string, exports: Readonly<Record<string, unknown>>): ImproperlyConfigured {
+  const name = JSON.stringify(what);
+  if (Object.hasOwn(exports, what)) {
+    return new ImproperlyConfigured(
+      `${name} is exported, but is no signature: export a call that is written down, as add.s(2, 2), or a chain, group or chord of such, and give its name`,
+    );
+  }
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(what)) {
+    return new ImproperlyConfigured(
+      `nothing is stored under ${what}: is it the id of a group that was not saved (result.save()), or of a task that has not begun or is forgotten? A handle (what result.toJSON() gives) can be drawn in any state`,
+    );
+  }
+  const signatures = Object.keys(exports).filter((key) => isSignature(exports[key]));
+  return new ImproperlyConfigured(
+    `${name} is neither exported by the module of -A nor the id of a stored result. Signatures that it exports: ${signatures.join(', ') || 'none'}`,
+  );
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new ImproperlyConfigured(`@${path}: expected a file with JSON of a signature or of a handle: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function parsed(text: string): Json {
