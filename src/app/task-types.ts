@@ -73,7 +73,7 @@ export type CheckedBound<A extends List, R> = [A, R] extends [Sendable<A>, Retur
   ? unknown
   : (self: any, ...args: Sendable<A> extends infer S extends List ? S : never) => Returnable<R> | PromiseLike<Returnable<R>>;
 export type Handler<Bound, Self, Out extends List, RI> = Bound extends true
-  ? (self: Self, ...args: Out) => RI | PromiseLike<RI>
+  ? (this: Self, self: Self, ...args: Out) => RI | PromiseLike<RI>
   : (this: Self, ...args: Out) => RI | PromiseLike<RI>;
 export type Defined<N extends string, A extends List, R> = string extends N ? Task<A, R> : NamedTask<N, A, R>;
 

@@ -48,6 +48,7 @@ export const backup = app.task('backup', async function (path: string) {        
   return path.length;
 });
 export const factorial = app.task('factorial', { bind: true }, (self, n: number, product = 1): number => (n <= 1 ? product : self.replace(multiply.s(n, product))));
+export const counted = app.task({ name: 'counted', bind: true }, async function (self, n: number) { await this.progress(n, 10); return self.request.id; });
 const multiply = app.declare<(x: number, y: number) => number>('remote.multiply');
 export const polite = app.task({ name: 'polite', softTimeLimit: 5, throws: [RangeError] }, async (host: string) => {   // options alone, name among them
   const self = currentTask();
