@@ -1,8 +1,7 @@
 /**
  * Empties a list that has been read. On Node 20, a promise that passes through the hooks of AsyncLocalStorage outlives many collections of young objects,
- * though nobody can reach it, and with it what it was resolved with: the texts of all messages taken went through the old generation (measured: 75 % of
- * what a draining worker promoted; a list of 200 texts a promise, 40 MB in 50,000 messages). So lists that a promise hands over are emptied by whoever
- * reads them last.
+ * though nobody can reach it, and with it what it was resolved with. Measured in a drain of 50,000 messages: 100 MB went through the old generation, 40 of
+ * them the texts of messages, and 33 MB since lists that a promise hands over, or that its handlers hold, are emptied by whoever reads them last.
  */
 export function empty(list: unknown[]): void {
   list.length = 0;

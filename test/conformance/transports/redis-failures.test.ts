@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -71,15 +71,7 @@ class MuteProxy implements AsyncDisposable {
   }
 }
 
-const isInstalled = ((): boolean => {
-  try {
-    return execFileSync('redis-server', ['--version']).length > 0;
-  } catch {
-    return false;
-  }
-})();
-
-if (!isInstalled) test.skip('redis failures: redis-server is not installed', () => undefined);
+if (!RedisServer.isInstalled) test.skip('redis failures: redis-server is not installed', () => undefined);
 else {
   describe('waiting on Redis', waitingTests);
   describe('Redis goes away', lossTests);

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { redisAddress } from '../../../src/clients/redis-address.ts';
 import { openRedisLine, type RedisLine } from '../../../src/clients/redis-line.ts';
@@ -164,7 +164,7 @@ function leaseTests(): void {
   });
 }
 
-if (spawnSync('redis-server', ['--version']).status !== 0) test.skip('the line to Redis: redis-server is not installed', () => undefined);
+if (!RedisServer.isInstalled) test.skip('the line to Redis: redis-server is not installed', () => undefined);
 else {
   describe('a line to Redis', lineTests);
   describe('the lease on Redis', leaseTests);

@@ -1,17 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
 import { idsOf, messageOf, openStore, RedisServer, take } from './redis-server.ts';
 
-const isInstalled = ((): boolean => {
-  try {
-    return execFileSync('redis-server', ['--version']).length > 0;
-  } catch {
-    return false;
-  }
-})();
-
 /* A server of its own, whose commands nobody else adds to. */
-if (!isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
+if (!RedisServer.isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
 else test('who waits for more queues than get a connection each is at rest, whichever come first, and wakes for all of them', manyQueues, 60_000);
 
 async function manyQueues(): Promise<void> {

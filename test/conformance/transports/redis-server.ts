@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,6 +15,7 @@ import type { Reservation } from '../../../src/transports/virtual/queue-store.ts
 
 /** A Redis server of our own, which may be stopped, frozen and started again with what it knew. */
 export class RedisServer implements AsyncDisposable {
+  static readonly isInstalled = spawnSync('redis-server', ['--version']).status === 0;
   readonly port: number;
   readonly directory = mkdtempSync(join(tmpdir(), 'celeriac-redis-'));
   readonly #args: readonly string[];

@@ -1,19 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
 import { newId } from '../../../src/kernel/ids.ts';
 import type { RedisStore } from '../../../src/transports/redis/store.ts';
 import { idsOf, messageOf, openStore, RedisServer, take } from './redis-server.ts';
 
-const isInstalled = ((): boolean => {
-  try {
-    return execFileSync('redis-server', ['--version']).length > 0;
-  } catch {
-    return false;
-  }
-})();
-
 /* A server of its own, whose commands nobody else adds to: what one who waits for messages costs it, and where they are meanwhile. */
-if (!isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
+if (!RedisServer.isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
 else {
   test('a message that is done with at once is removed from its taken list, and the server is asked nothing else', async () => {
     const { store, ask, scriptsRun, blocked, owner } = await waitingStore();
