@@ -1,5 +1,20 @@
+import type { Clock } from '../kernel/clock.ts';
 import type { RedisAddress } from './redis-address.ts';
-import type { RedisOpenOptions } from './redis.ts';
+
+export interface RedisOpenOptions {
+  /** CLIENT SETNAME: `celeriac/<node>/<role>`. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** A connection silent for this long with a command under way is dead. Null: blocking commands and subscriptions watch over themselves. */
+  readonly socketTimeoutMs: number | null;
+  readonly keepAlive?: boolean;
+  /** Speak the newer protocol if the server does, in which a connection that is subscribed takes all other commands too. */
+  readonly asksWhileSubscribed?: boolean;
+  /** Whether the open connection keeps the process alive, as a worker's does; default: it does. Otherwise whoever waits for an answer sees to that. */
+  readonly holdsProcess?: boolean;
+}
 
 /** What ioredis is told: to connect once, and to leave everything else to us. */
 export function clientOptions(address: RedisAddress, options: RedisOpenOptions) {

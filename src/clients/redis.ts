@@ -3,11 +3,10 @@ import type { Socket } from 'node:net';
 import type { Command, Redis as IoRedis } from 'ioredis';
 import { ImproperlyConfigured, OperationalError, ResponseError } from '../errors.ts';
 import { maskText } from '../kernel/broker-url.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { empty } from '../kernel/empty.ts';
 import type { RedisAddress } from './redis-address.ts';
-import { clientOptions } from './redis-options.ts';
+import { clientOptions, type RedisOpenOptions } from './redis-options.ts';
 
 /** What Redis takes as an argument. Bytes as a Buffer: any other Uint8Array would be written as the text of its numbers. */
 export type RedisArgument = string | number | Buffer;
@@ -56,21 +55,6 @@ export interface RedisConnection {
   /** Gives the connection up as lost, with this reason. */
   fail(reason?: string): void;
   close(): Promise<void>;
-}
-
-export interface RedisOpenOptions {
-  /** CLIENT SETNAME: `celeriac/<node>/<role>`. */
-  readonly name: string;
-  readonly timeoutMs: number;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal | undefined;
-  /** A connection silent for this long with a command under way is dead. Null: blocking commands and subscriptions watch over themselves. */
-  readonly socketTimeoutMs: number | null;
-  readonly keepAlive?: boolean;
-  /** Speak the newer protocol if the server does, in which a connection that is subscribed takes all other commands too. */
-  readonly asksWhileSubscribed?: boolean;
-  /** Whether the open connection keeps the process alive, as a worker's does; default: it does. Otherwise whoever waits for an answer sees to that. */
-  readonly holdsProcess?: boolean;
 }
 
 const OLDEST = [6, 2] as const;

@@ -2,7 +2,7 @@ import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { Binding, ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
 import { bodyBytes, foreignEnvelope } from '../virtual/envelope.ts';
 import { topicMatcher } from '../virtual/exchanges.ts';
-import { leaseTimes } from '../virtual/lease.ts';
+import { leaseTimes } from '../virtual/lease-times.ts';
 import type { Broadcast, PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
 import { lifeMs } from '../virtual/time-to-live.ts';
 import { type Hold, type MemoryHub, memoryHub, queueOf, wake } from './hub.ts';

@@ -1,6 +1,6 @@
 import { ImproperlyConfigured } from '../../errors.ts';
 import type { Json, JsonObject } from '../../protocol/json.ts';
-import { leaseTimes } from '../virtual/lease.ts';
+import { leaseTimes } from '../virtual/lease-times.ts';
 
 /** Kombu's transport options of Redis, under kombu's names; the defaults are kombu's. */
 export interface RedisTransportOptions {

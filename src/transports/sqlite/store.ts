@@ -3,7 +3,7 @@ import type { SqliteFile } from '../../clients/sqlite-file.ts';
 import type { SqliteHandle } from '../../clients/sqlite.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
 import type { ConnectOptions, QueueSpec, Verdict } from '../transport.ts';
-import { leaseTimes } from '../virtual/lease.ts';
+import { leaseTimes } from '../virtual/lease-times.ts';
 import type { PutOptions, QueueStore, Reservation } from '../virtual/queue-store.ts';
 import { sqliteBindings } from './bindings.ts';
 import { SqliteBroadcast } from './broadcast.ts';

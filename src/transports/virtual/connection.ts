@@ -4,7 +4,8 @@ import type { BrokerConnection, Channel, ConnectOptions, TransportCapabilities }
 import { type ChannelParts, type QueueState, VirtualChannel } from './channel.ts';
 import { Exchanges } from './exchanges.ts';
 import type { Holds } from './holds.ts';
-import { Lease, leaseTimes } from './lease.ts';
+import { leaseTimes } from './lease-times.ts';
+import { Lease } from './lease.ts';
 import type { LeaseThread } from './lease-thread.ts';
 import type { QueueStore } from './queue-store.ts';
 

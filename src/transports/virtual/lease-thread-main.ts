@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLogger } from '../../kernel/logger.ts';
-import { leaseTimes } from './lease.ts';
+import { leaseTimes } from './lease-times.ts';
 import type { LeaseDriver, LeaseHolder, LeaseThreadData, LeaseThreadReport } from './lease-thread.ts';
 
 /* The lease thread: watches the main loop's signs, and renews in its place while it is silent. */

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { systemClock } from '../../kernel/clock.ts';
 import type { ConnectOptions } from '../transport.ts';
-import { leaseTimes } from './lease.ts';
+import { leaseTimes } from './lease-times.ts';
 
 /** Renews a lease while the event loop of this process is blocked by user code. */
 export interface LeaseThread extends AsyncDisposable {

@@ -7,7 +7,7 @@ import { createFakeClock } from '../../../src/testing/fake-clock.ts';
 import { forgetMemoryHub } from '../../../src/transports/memory/hub.ts';
 import { transport } from '../../../src/transports/memory/index.ts';
 import type { ConnectOptions } from '../../../src/transports/transport.ts';
-import { leaseTimes } from '../../../src/transports/virtual/lease.ts';
+import { leaseTimes } from '../../../src/transports/virtual/lease-times.ts';
 
 describeQueueStore({ describe, test }, 'memory', queueStoreHarness);
 describeTransport({ describe, test }, 'memory', transportHarness);

@@ -6,7 +6,7 @@ import { describeQueueStore, type QueueStoreHarness } from '../../../src/testing
 import { describeTransport, type TransportHarness } from '../../../src/testing/conformance/transport.ts';
 import { transport } from '../../../src/transports/redis/index.ts';
 import type { ConnectOptions } from '../../../src/transports/transport.ts';
-import { leaseTimes } from '../../../src/transports/virtual/lease.ts';
+import { leaseTimes } from '../../../src/transports/virtual/lease-times.ts';
 import { openAdmin } from '../../kit/redis-admin.ts';
 
 const url = process.env['CELERIAC_TEST_REDIS'];

@@ -9,7 +9,7 @@ import { describeQueueStore, type QueueStoreHarness } from '../../../src/testing
 import { describeTransport, type TransportHarness } from '../../../src/testing/conformance/transport.ts';
 import { transport } from '../../../src/transports/sqlite/index.ts';
 import type { ConnectOptions } from '../../../src/transports/transport.ts';
-import { leaseTimes } from '../../../src/transports/virtual/lease.ts';
+import { leaseTimes } from '../../../src/transports/virtual/lease-times.ts';
 
 const TIMES = { lease_ms: 300, lease_renew_ms: 80, lease_look_ms: 100 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WireMessage } from '../../../protocol/wire-message.ts';
 import type { TransportCapabilities } from '../../../transports/transport.ts';
-import type { LeaseTimes } from '../../../transports/virtual/lease.ts';
+import type { LeaseTimes } from '../../../transports/virtual/lease-times.ts';
 import type { QueueStore, Reservation } from '../../../transports/virtual/queue-store.ts';
 import type { Harness } from '../suite.ts';
 
