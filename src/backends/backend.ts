@@ -2,10 +2,11 @@ import type { TlsOptions } from '../clients/tls.ts';
 import type { Settings } from '../config/settings/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { Encoded, Json, JsonObject, Value } from '../protocol/json.ts';
+import type { Encoded, Json, JsonObject } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
+import type { MetaCodec } from '../serialization/meta-codec.ts';
 import type { Channel } from '../transports/transport.ts';
 
 /** A kind of result store; loaded by URL scheme. */
@@ -33,21 +34,6 @@ export interface BackendOptions {
   readonly broker?: BrokerRoad | undefined;
   /** Whatever else a driver reads of the settings (`redisSocketTimeout`, …). */
   readonly settings: Readonly<Settings>;
-}
-
-/** A meta as it is stored, and back. `encode` splices `result.json` in as it is where the serializer is JSON. */
-export interface MetaCodec {
-  /** False where `encode` gives bytes or another format: a Lua guard cannot read it then (decisions.md 31). */
-  readonly isPlainJson: boolean;
-  /** What `encode` writes; for those who send it as a message. */
-  readonly contentType: string;
-  readonly contentEncoding: string;
-  encode(meta: ResultMeta): string | Uint8Array;
-  /** Throws DecodeError or ContentDisallowed. Reads compressed metas too (celery-5.7.md 6.3). */
-  decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
-  /** The same for what else Celery reads beside metas, and expects in the same form: saved groups, parts of chords. */
-  encodeValue(value: Value): string | Uint8Array;
-  decodeValue(stored: string | Uint8Array): Value;
 }
 
 /** A way to the broker that heals itself. Disposing of it lets go of its connection. */

@@ -5,16 +5,17 @@ import { encodeMeta, metaValue, readMeta, type ResultMeta } from '../protocol/re
 import type { CompressionName, EncodedBody, SerializerName, SerializerRegistry } from './registry.ts';
 import { bytesOf } from './body.ts';
 
-/** A meta as it is stored, and back (the contract is in backends/backend.ts). */
+/** A meta as it is stored, and back. `encode` splices `result.json` in as it is where the serializer is JSON. */
 export interface MetaCodec {
-  /** False where `encode` gives bytes or another format. */
+  /** False where `encode` gives bytes or another format: a Lua guard cannot read it then (decisions.md 31). */
   readonly isPlainJson: boolean;
+  /** What `encode` writes; for those who send it as a message. */
   readonly contentType: string;
   readonly contentEncoding: string;
   encode(meta: ResultMeta): string | Uint8Array;
-  /** Throws DecodeError or ContentDisallowed. */
+  /** Throws DecodeError or ContentDisallowed. Reads compressed metas too (celery-5.7.md 6.3). */
   decode(stored: string | Uint8Array, type?: { readonly contentType: string; readonly contentEncoding: string }): ResultMeta;
-  /** The same for what else stands beside metas: saved groups, parts of chords. */
+  /** The same for what else Celery reads beside metas, and expects in the same form: saved groups, parts of chords. */
   encodeValue(value: Value): string | Uint8Array;
   decodeValue(stored: string | Uint8Array): Value;
 }

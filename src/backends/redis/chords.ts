@@ -5,7 +5,8 @@ import { arraySlices } from '../../protocol/json-slice.ts';
 import { decodeJson, encoded, encodedText, encodeJson } from '../../protocol/json-text.ts';
 import type { Value } from '../../protocol/json.ts';
 import { readSignature, type SignatureData } from '../../protocol/signature.ts';
-import type { ChordArrival, ChordClaim, ChordPart, ChordStore, MetaCodec, OverdueChord } from '../backend.ts';
+import type { ChordArrival, ChordClaim, ChordPart, ChordStore, OverdueChord } from '../backend.ts';
+import type { MetaCodec } from '../../serialization/meta-codec.ts';
 import type { ResultKeys } from './keys.ts';
 import * as scripts from './scripts.ts';
 

@@ -5,7 +5,7 @@ import { type Deferred, deferred } from '../../kernel/deferred.ts';
 import { empty } from '../../kernel/empty.ts';
 import { type Linked, LinkedSet } from '../../kernel/linked-set.ts';
 import type { TaskState } from '../../protocol/states.ts';
-import type { MetaCodec } from '../backend.ts';
+import type { MetaCodec } from '../../serialization/meta-codec.ts';
 import * as scripts from './scripts.ts';
 
 const MAX_ENTRIES = 500;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { MetaCodec, ResultBackend } from '../../../backends/backend.ts';
+import type { ResultBackend } from '../../../backends/backend.ts';
+import type { MetaCodec } from '../../../serialization/meta-codec.ts';
 import { decodeJson, encoded, encodeJson } from '../../../protocol/json-text.ts';
 import type { Value } from '../../../protocol/json.ts';
 import { encodeMeta, readMeta, type ResultMeta } from '../../../protocol/result-meta.ts';
