@@ -8,32 +8,14 @@ import type { SignatureData } from '../../src/protocol/signature.ts';
 import { signatureData } from '../../src/protocol/signature.ts';
 import { fillHeaders, type ReceivedTask, type TaskBody, type TaskHeaders } from '../../src/protocol/task-message.ts';
 import { jsonCodec } from '../../src/testing/conformance/backend.ts';
+import { policy } from '../../src/testing/conformance/pool/tasks.ts';
 import { createFakeClock } from '../../src/testing/fake-clock.ts';
 import type { ExecutionEnv, Run, RunnableTask } from '../../src/execution/env.ts';
 import type { TaskHost } from '../../src/execution/host.ts';
-import type { TaskPolicy } from '../../src/execution/policy.ts';
 
 /* What the tests of this room share: a received task, a task, and an env whose follow-ups and saves can be read. */
 
-export const policy: TaskPolicy = {
-  acksLate: false,
-  acksOnFailure: true,
-  acksOnTimeout: true,
-  rejectOnWorkerLost: false,
-  retryOnWorkerLost: false,
-  ignoreResult: false,
-  storeErrorsEvenIfIgnored: false,
-  trackStarted: false,
-  sendEvents: true,
-  timeLimitMs: null,
-  softTimeLimitMs: null,
-  ratePerSecond: null,
-  maxRetries: 3,
-  defaultRetryDelayMs: 180_000,
-  autoretry: null,
-  resultReprMaxsize: 1024,
-  throwsExpected: () => false,
-};
+export { policy };
 
 export const quietHost: TaskHost = {
   dispatch: () => Promise.resolve(),
@@ -43,7 +25,7 @@ export const quietHost: TaskHost = {
   idle: () => Promise.resolve(),
 };
 
-export function taskOf(handler: (run: Run, ...args: never[]) => unknown, own: Partial<TaskPolicy> = {}): RunnableTask {
+export function taskOf(handler: (run: Run, ...args: never[]) => unknown, own: Partial<typeof policy> = {}): RunnableTask {
   return {
     name: 't',
     policy: { ...policy, ...own },
