@@ -11,7 +11,7 @@ import { show, smaller, taggedOf, type Tree } from './trees.ts';
 
 function planOf(tree: Tree): Plan {
   let count = 0;
-  return compile(build(tree, words).toJSON(), {
+  return compile(build(tree, words).toJSON() as SignatureData, {
     newId: () => `id-${(count += 1)}`,
     now: 0,
     origin: 'test',

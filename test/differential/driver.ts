@@ -2,37 +2,42 @@
 import { createInterface } from 'node:readline';
 import { chain, chord, group, resultFromJSON, TaskFailure, TimeoutError, type AsyncResult, type GroupResult } from 'celeriac';
 import { app, one, sending, two } from './tasks.ts';
-import { build } from './build.ts';
-import type { Tree } from './trees.ts';
+import { build, type Words } from './build.ts';
+import type { Tag, Tree } from './trees.ts';
 
-type Fields = Record<string, any>;
-const words = { app, one, two, chain, chord, group };
+type ResultTuple = ReturnType<AsyncResult<unknown>['toJSON']>;
 interface Planned {
   readonly tree: Tree;
   readonly run: string;
-  readonly ids: Readonly<Record<string, string>>;
+  readonly ids: Readonly<Record<Tag, string>>;
 }
+type Command =
+  | { readonly do: 'send'; readonly queue: string; readonly plans: readonly Planned[] }
+  | { readonly do: 'views'; readonly tuples: readonly (ResultTuple | null)[] };
 
-async function send(command: Fields): Promise<unknown[]> {
-  sending.queue = command['queue'];
-  const tuples: unknown[] = [];
-  for (const plan of command['plans'] as Planned[]) {
+const words: Words = { app, one, two, chain, chord, group };
+
+async function send(queue: string, plans: readonly Planned[]): Promise<unknown[]> {
+  sending.queue = queue;
+  const answers: unknown[] = [];
+  for (const plan of plans) {
     try {
-      const result: AsyncResult<unknown> = await build(plan.tree, words, plan).applyAsync();
-      tuples.push({ tuple: result.toJSON() });
+      const result = await build(plan.tree, words, plan).applyAsync();
+      answers.push({ tuple: result.toJSON() });
     } catch (error) {
-      tuples.push({ refused: (error as Error).name, why: String(error) });
+      answers.push({ refused: (error as Error).name, why: String(error) });
     }
   }
-  return tuples;
+  return answers;
 }
 
-async function views(command: Fields): Promise<unknown[]> {
-  return Promise.all((command['tuples'] as any[]).map(async (tuple) => (tuple === null ? null : view(() => resultFromJSON(tuple, app)))));
-}
+const carryOut = (command: Command): Promise<unknown[]> =>
+  command.do === 'send'
+    ? send(command.queue, command.plans)
+    : Promise.all(command.tuples.map(async (tuple) => (tuple === null ? null : view(() => resultFromJSON(tuple, app)))));
 
 /** What a caller sees of a handle, of a new one each time. */
-async function view(handle: () => AsyncResult<unknown>): Promise<Fields> {
+async function view(handle: () => AsyncResult<unknown>): Promise<object> {
   const outcome = async (propagate: boolean): Promise<unknown> => {
     try {
       return plain(await handle().get({ timeout: 0, propagate: propagate as false }));
@@ -55,13 +60,12 @@ function plain(value: unknown): unknown {
   return value instanceof Error ? { error: value.constructor.name, args: [value.message] } : value;
 }
 
-const commands: Record<string, (command: Fields) => Promise<unknown>> = { send, views };
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
-  const command = JSON.parse(line) as Fields;
+  const command = JSON.parse(line) as Command;
   let answer: unknown;
   try {
-    answer = { ok: (await commands[command['do']]!(command)) ?? null };
+    answer = { ok: await carryOut(command) };
   } catch (error) {
     answer = { error: (error as Error).stack };
   }

@@ -24,9 +24,11 @@ export interface Sent {
 type Meta = Readonly<Record<string, any>>;
 const FINAL = new Set(['SUCCESS', 'FAILURE', 'REVOKED']);
 
-/** The tags that have ended, and how many runs there were. */
-export async function progressOf(redis: Redis, sent: Sent): Promise<{ readonly ended: ReadonlySet<Tag>; readonly runs: number }> {
-  const [metas, runs] = await Promise.all([metasOf(redis, Object.values(sent.ids)), redis.llen(`runs:${sent.run}`)]);
+/** How many runs there were; and which tags have ended, looked at only when there were `wanted` of them, as results are much to read. */
+export async function progressOf(redis: Redis, sent: Sent, wanted: number): Promise<{ readonly ended: ReadonlySet<Tag>; readonly runs: number }> {
+  const runs = await redis.llen(`runs:${sent.run}`);
+  if (runs < wanted) return { ended: new Set(), runs };
+  const metas = await metasOf(redis, Object.values(sent.ids));
   const ended = Object.entries(sent.ids).filter(([, id]) => FINAL.has(metas.get(id)?.['status'] as string));
   return { ended: new Set(ended.map(([tag]) => tag)), runs };
 }

@@ -1,6 +1,6 @@
 // Which shapes a tree has, so that a batch can say what it tried.
 import { Celery, chain, chord, group } from '../../src/index.ts';
-import type { SignatureData } from '../../src/protocol/signature.ts';
+import type { AnySignature, SignatureData } from '../../src/canvas/signature.ts';
 import { build, type Words } from './build.ts';
 import type { Tree } from './trees.ts';
 
@@ -57,7 +57,7 @@ export function shapesOf(tree: Tree): readonly string[] {
     if (of.kind === 'chord') [...of.header, of.body].forEach(walk);
   };
   walk(tree);
-  build(tree, words, { onJoin: (left, right) => shapes.push(`${operand(left.toJSON())} | ${operand(right.toJSON())}`) });
+  build(tree, words, { onJoin: (left, right) => shapes.push(`${operand(left)} | ${operand(right)}`) });
   return shapes;
 }
 
@@ -68,7 +68,8 @@ export function countShapes(trees: readonly Tree[]): ReadonlyMap<string, number>
   return new Map([...counts].toSorted(([a], [b]) => a.localeCompare(b)));
 }
 
-function operand({ task, subtask_type, kwargs }: SignatureData): string {
+function operand(signature: AnySignature): string {
+  const { task, subtask_type, kwargs } = signature.toJSON();
   if (subtask_type === null) return task === 'celery.chunks' ? 'group' : 'task';
   const parts = (kwargs['tasks'] ?? []) as readonly SignatureData[];
   if (subtask_type === 'group') return ['empty group', 'group of one'][parts.length] ?? 'group';

@@ -30,6 +30,9 @@ const environment = (urls: Urls, folder: string): NodeJS.ProcessEnv => ({
   PYTHONPATH: folder,
 });
 
+/** How many characters of what a program says are kept at least. */
+const OUTPUT_KEPT = 1_000_000;
+
 /** Starts a program and resolves when it has printed a line that matches; rejects with what it said when it ends before. */
 async function started(
   command: string,
@@ -40,10 +43,15 @@ async function started(
 ): Promise<{ readonly child: ChildProcess; readonly output: () => string }> {
   const child = spawn(command, args, { cwd: folders.cwd, env: environment(urls, folders.python), stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
+  let isReady = false;
   await new Promise<void>((resolve, reject) => {
     const onData = (chunk: Buffer): void => {
       text += chunk.toString();
-      if (ready.test(text)) resolve();
+      // A long proof says much: its end is enough, and looking through all of it at every line would take most of the time.
+      if (text.length > 2 * OUTPUT_KEPT) text = text.slice(-OUTPUT_KEPT);
+      if (isReady || !ready.test(text)) return;
+      isReady = true;
+      resolve();
     };
     child.stdout!.on('data', onData);
     child.stderr!.on('data', onData);
