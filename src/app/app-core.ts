@@ -22,7 +22,7 @@ import type { JsonObject } from '../protocol/json.ts';
 import type { TaskErrorData } from '../protocol/exception.ts';
 import { errorFrom } from './hooks.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import type { ReceivedTask } from '../protocol/task-message.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { ResultSource } from '../results/source.ts';
 import { createSerializerRegistry } from '../serialization/index.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
@@ -267,7 +267,7 @@ export class Core implements AppCore {
   async #callErrback(errback: SignatureData, failed: ReceivedTask, error: TaskErrorData): Promise<void> {
     const fn = this.registry.errback(errback.task) as ((...args: readonly unknown[]) => unknown) | undefined;
     try {
-      const given = errback.immutable ? [] : [await this.requestOf(failed), errorFrom(error, this), error.traceback ?? ''];
+      const given = errback.immutable ? [] : [this.requestOf(failed, await failed.body()), errorFrom(error, this), error.traceback ?? ''];
       await fn?.(...given, ...errback.args);
     } catch (thrown) {
       this.log.error(`the errback ${errback.task} failed`, { error: thrown });
@@ -282,9 +282,9 @@ export class Core implements AppCore {
   }
 
   /** A task's request as signals tell it, where nothing runs: of a message that was received, revoked or lost. */
-  async requestOf(received: ReceivedTask): Promise<TaskRequest> {
+  requestOf(received: ReceivedTask, body: TaskBody): TaskRequest {
     const run = { received, children: [], isEager: false };
-    return new RunRequest(run, await received.body(), { caller: this.starter, source: this.results, hostname: this.#hostname });
+    return new RunRequest(run, body, { caller: this.starter, source: this.results, hostname: this.#hostname });
   }
 
   #newStage(clock: Clock): Stage {

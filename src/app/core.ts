@@ -10,7 +10,7 @@ import type { Declaration, OutgoingMessage } from '../messaging/outgoing.ts';
 import type { SerializerRegistry } from '../serialization/registry.ts';
 import type { ErrorNames } from '../protocol/exception.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { ReceivedTask } from '../protocol/task-message.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { Signals } from '../signals.ts';
 import type { Celery } from './celery.ts';
 import type { TaskRequest } from './task-context.ts';
@@ -29,7 +29,7 @@ export interface AppCore {
   ready(): Promise<void>;
   readonly errorNames: ErrorNames;
   /** A task's request as signals tell it, of a message that is not running. */
-  requestOf(received: ReceivedTask): Promise<TaskRequest>;
+  requestOf(received: ReceivedTask, body: TaskBody): TaskRequest;
   /** Events of running tasks go there; nowhere until somebody listens. (`task-sent` goes with the messages themselves.) */
   setEventSink(sink: ((type: string, fields: JsonObject) => void) | undefined): void;
   /** A pool whose slots are few (solo) says true: then a task that waits for another's result gets an error instead of a deadlock. `setHost` says it too. */

@@ -8,7 +8,7 @@ import type { Consumer } from '../messaging/consumer.ts';
 import type { BrokerLink } from '../messaging/link.ts';
 import type { Pool } from '../pools/pool.ts';
 import type { LeaseWatch } from '../transports/transport.ts';
-import type { ReceivedTask } from '../protocol/task-message.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { SignalTable, TaskEvent } from '../signals.ts';
 import { Counters } from './counters.ts';
 import type { CompiledOptions } from './options.ts';
@@ -72,16 +72,22 @@ export class WorkerContext {
     return this.core.log;
   }
 
-  /** Tells listeners to a signal about a task; they alone cost anything. */
-  emitTask<S extends TaskSignal>(signal: S, received: ReceivedTask, more: Omit<SignalTable[S], keyof TaskEvent>): void {
+  /** Tells listeners to a signal about a task; they alone cost anything. A promise while its body, which they are shown, takes time to decode. */
+  emitTask<S extends TaskSignal>(signal: S, received: ReceivedTask, more: Omit<SignalTable[S], keyof TaskEvent>): void | Promise<void> {
     const { signals } = this.core;
-    if (!signals.has(signal)) return;
+    if (!signals.has(signal)) return undefined;
     const { id, task } = received.headers;
-    const emit = async (): Promise<void> => {
-      const request = await this.core.requestOf(received);
-      await signals.emit(signal, { taskId: id, task, request, ...more } as unknown as SignalTable[S], task);
+    const emit = (body: TaskBody): void => {
+      const event = { taskId: id, task, request: this.core.requestOf(received, body), ...more };
+      void signals.emit(signal, event as unknown as SignalTable[S], task);
     };
-    emit().catch((error: unknown) => this.log.error(`the signal ${signal} could not be given for task ${task}[${id}]`, { error }));
+    const failed = (error: unknown): void => this.log.error(`the signal ${signal} could not be given for task ${task}[${id}]`, { error });
+    try {
+      const body = received.body();
+      return body instanceof Promise ? body.then(emit).catch(failed) : emit(body);
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   /** Lets the broker know, once a tick, how many messages we want. */

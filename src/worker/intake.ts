@@ -55,7 +55,7 @@ export class Intake {
   }
 
   #received(delivery: Delivery, received: ReceivedTask, epoch: number): void {
-    const { core, clock, options, rateLimits, reservations, revoked, timeLimits, isTaking } = this.#context;
+    const { core, clock, options, rateLimits, revoked, timeLimits, isTaking } = this.#context;
     const { headers } = received;
     const task = core.tasks.get(headers.task);
     const rate = task === undefined || !options.limitsRates ? null : rateLimits.rateOf(task);
@@ -65,9 +65,14 @@ export class Intake {
     if (admission.kind === 'wait-until' && this.#parks(delivery, admission.atMs)) return this.#park(delivery, received, admission.atMs);
     const limits = timeLimits.get(task.name) ?? (options.hasTimeLimits ? this.#limitsOf(task) : task.policy);
     const request = new Request({ received, delivery, task, owner: this.#runner, epoch, limits });
-    reservations.add(request);
-    if (!isTaking) return this.#runner.giveBack(request);
-    this.#announce(request, admission);
+    const told = isTaking ? this.#announce(request, admission) : undefined;
+    if (told === undefined) return this.#take(request, admission, rate);
+    void told.then(() => this.#take(request, admission, rate));
+  }
+
+  #take(request: Request, admission: Admission, rate: number | null): void {
+    this.#context.reservations.add(request);
+    if (!this.#context.isTaking) return this.#runner.giveBack(request);
     this.#obey(request, admission, rate);
   }
 
@@ -94,12 +99,13 @@ export class Intake {
     }
   }
 
-  #announce(request: Request, admission: Admission): void {
+  /** A promise while listeners have not been told, as reading the body takes time: nobody hears of a task's start before its coming. */
+  #announce(request: Request, admission: Admission): void | Promise<void> {
     const { events, log } = this.#context;
     if (log.isEnabled?.('INFO') !== false) log.info(`Task ${request.label} received`);
-    if (admission.kind === 'revoked' || admission.kind === 'expired') return;
-    this.#context.emitTask('taskReceived', request.received, {});
+    if (admission.kind === 'revoked' || admission.kind === 'expired') return undefined;
     if (events.sendsTasks && request.task.policy.sendEvents) taskReceived(events, request.received);
+    return this.#context.emitTask('taskReceived', request.received, {});
   }
 
   /** In memory until its eta; then a rate limit may follow. */

@@ -281,7 +281,7 @@ export class Runner implements RequestOwner {
     counters.finished(outcome.state);
     if (events.sendsTasks && request.task.policy.sendEvents) taskEnded(events, request.id, outcome);
     logOutcome(log, request, outcome);
-    if (outcome.state === 'REVOKED') this.#context.emitTask('taskRevoked', request.received, revokedFields(outcome));
+    if (outcome.state === 'REVOKED') void this.#context.emitTask('taskRevoked', request.received, revokedFields(outcome));
     this.#context.planWindow();
   }
 

@@ -45,3 +45,16 @@ test('listeners hear what is received, revoked and unknown, with its request', a
       ['revoked', later.id, false, false],
     ]);
 });
+
+test.each([
+  ['at once', {}],
+  ['after some time', { compression: 'zstd' }],
+] as const)('a task is received, then started, then done, for listeners too: its body is decoded %s', async (_, options) => {
+  const { app, worker } = setUp();
+  const heard: string[] = [];
+  for (const name of ['taskReceived', 'taskPrerun', 'taskSuccess'] as const) app.on(name, () => void heard.push(name));
+  const sync = app.task('proj.sync', options, () => void heard.push('runs'));
+  await worker.start();
+  await (await sync.delay()).get({ timeout: 10 });
+  await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['taskReceived', 'taskPrerun', 'runs', 'taskSuccess']);
+});
