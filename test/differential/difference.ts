@@ -52,7 +52,7 @@ const withoutParts = (meta: Fields): Fields => (Array.isArray(meta['group']) ? {
 const endOf = ({ status, error, dated }: Fields): Fields => ({ status, error: sameText(error), dated });
 
 /** Celery says "Join error: E" where it meets the failure while it joins the header, and "Dependency T raised E" otherwise; we always the latter, which says more. */
-const sameText = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(/Join error: |Dependency [\w-]+ raised /g, ''));
+const sameText = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(/Join error: |Dependency (?:part .*?|[\w-]+) raised /g, ''));
 
 /** Celery's handle of a chord that begins or continues a chain leaves steps out between the body and its first header; ours has them all. */
 function isShortened(celery: unknown, here: unknown): boolean {
@@ -102,24 +102,29 @@ async function both(
   return expected.map((one, index) => [one, outcomes[index]!] as const);
 }
 
-/** The smallest tree found below a failing one that still fails, and how. `matters` picks the differences that are looked for. */
+/** For so long is a smaller tree looked for at most: others wait for Celery meanwhile. */
+const SEARCH_MS = 60_000;
+
+/** A tree whose difference shows again, by the smallest below it that was found to show it too. `matters` picks the differences that are looked for. */
 export async function smallest(
   tree: Tree,
   pair: Pair,
   matters: (difference: string) => boolean = () => true,
 ): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> {
-  const found = async (trees: readonly Tree[], patienceMs = 4000): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> => {
-    if (trees.length === 0) return undefined;
+  const found = async (trees: readonly Tree[], patienceMs: number): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> => {
     const outcomes = await both(trees, pair, patienceMs);
     const index = outcomes.findIndex(([celery, here]) => differences(celery, here, pair).some(matters));
     return index === -1 ? undefined : { tree: trees[index]!, differences: differences(...outcomes[index]!, pair) };
   };
+  const end = performance.now() + SEARCH_MS;
   // Whether it fails at all is asked with the patience of the test itself.
   let best = await found([tree], 15_000);
-  for (let rounds = 0; best !== undefined && rounds < 20; rounds += 1) {
-    const next = await found([...smaller(best.tree)].slice(0, 200));
-    if (next === undefined) return best;
-    best = next;
+  for (let at = 0; best !== undefined && performance.now() < end;) {
+    const next = [...smaller(best.tree)].slice(at, at + 25);
+    if (next.length === 0) return best;
+    const below = await found(next, 4000);
+    at = below === undefined ? at + next.length : 0;
+    best = below ?? best;
   }
   return best;
 }

@@ -60,8 +60,9 @@ if (count === 0) {
         account.compared(`${name[from]} to ${name[to]} over ${road}`);
         // The smallest tree that shows it is a search: of a few that suffices.
         if (wrong.length === 3 || first.length === 0) continue;
-        const small = await smallest(tree, pair);
         const where = `seed ${seed}, ${name[from]} to ${name[to]} over ${road}`;
+        process.stdout.write(`differential: ${where}: it differs, is it so again? ${show(tree)}\n  ${first.join('\n  ')}\n`);
+        const small = await smallest(tree, pair);
         // A difference that does not show again was Celery's other mind, or a machine that stood still for longer than we wait: few may be that.
         if (small === undefined) account.notAgain(`${where}: ${show(tree)}\n  ${first.join('\n  ')}`);
         else wrong.push(`${where}: ${show(small.tree)}\n  ${small.differences.join('\n  ')}`);
