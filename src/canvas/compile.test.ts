@@ -320,6 +320,14 @@ describe('a chord', () => {
     ]);
   });
 
+  // What its result says; Celery writes the options of the member over those of its body (differential seed 6131).
+  test('in a group that is a body names that group for its own body, and not the header that started it', () => {
+    const plan = compiled(chord([add(1, 1)], group([tsum(), chord([add(2, 2)], tsum())]) as never));
+    const { body: written } = plan.chords[0]!;
+    const started = compiled({ toJSON: () => ({ ...written, args: [[2]] }) });
+    expect(started.chords[0]!.body.options['group_id']).toBe(written.options['task_id']);
+  });
+
   // features: 4-091
   test('with an empty header is a call of its body', () => {
     const plan = compiled(chord([], tsum()));

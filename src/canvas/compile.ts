@@ -100,7 +100,8 @@ function emitChord(signature: SignatureData, context: CompileContext, out: Emitt
         root_id: null,
         ...(own.subtask_type === 'group'
           ? { group_id: groupId }
-          : own.subtask_type === null && isNone(own.options['group_id'])
+          : // Its place in the header of a chord further out is that of the result: there it keeps its group.
+            own.subtask_type === null && (isNone(own.options['chord']) || isNone(own.options['group_id']))
             ? { group_id: group_id! }
             : null),
       });
