@@ -30,6 +30,16 @@ const environment = (urls: Urls, folder: string): NodeJS.ProcessEnv => ({
   PYTHONPATH: folder,
 });
 
+/** None of them outlives the test run, however that ends: it would go on taking tasks from the next one. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')));
+for (const end of ['disconnect', 'SIGINT', 'SIGTERM'] as const) process.once(end, () => process.exit(1));
+
+function launched(child: ChildProcess): void {
+  running.add(child);
+  child.on('exit', () => running.delete(child));
+}
+
 /** How many characters of what a program says are kept at least. */
 const OUTPUT_KEPT = 1_000_000;
 
@@ -42,6 +52,7 @@ async function started(
   folders: { readonly cwd: string; readonly python: string },
 ): Promise<{ readonly child: ChildProcess; readonly output: () => string }> {
   const child = spawn(command, args, { cwd: folders.cwd, env: environment(urls, folders.python), stdio: ['ignore', 'pipe', 'pipe'] });
+  launched(child);
   let text = '';
   let isReady = false;
   await new Promise<void>((resolve, reject) => {
@@ -100,6 +111,7 @@ export async function startProducer(language: 'ts' | 'py', python: string, urls:
   const { ts, py } = programs;
   const [command, args, cwd] = language === 'ts' ? [process.execPath, ['--import', 'tsx', ts.driver], root] : [python, [py.driver], py.folder];
   const child = spawn(command, args, { cwd, env: environment(urls, py.folder), stdio: ['pipe', 'pipe', 'pipe'] });
+  launched(child);
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
