@@ -1,9 +1,10 @@
-import { type CeleryError, ImproperlyConfigured, OperationalError } from '../errors.ts';
+import { type CeleryError, ImproperlyConfigured, OperationalError, ResponseError } from '../errors.ts';
 
 /** SQLite's primary result codes that mean more to us than "this statement failed". */
 const BUSY = 5;
 const LOCKED = 6;
 const FULL = 13;
+const TOO_BIG = 18;
 /** The file itself cannot be used any more: READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB. */
 const LOST_FILE: ReadonlySet<number> = new Set([8, 10, 11, 14, 26]);
 
@@ -50,9 +51,24 @@ export function sqliteError(error: unknown, path: string): CeleryError {
       return new OperationalError(`the disk that holds ${path} is full, so nothing can be stored until there is room`, options);
     case 14:
       return new ImproperlyConfigured(`${path} cannot be opened: does its directory exist, and may this process write there?`, options);
+    case TOO_BIG:
+      return tooBig(path, options);
     case 26:
       return new ImproperlyConfigured(`${path} is not an SQLite database; give sqlite:// a file of its own, which is made if it is missing`, options);
     default:
       return new OperationalError(`SQLite refused a statement on ${path}: ${error instanceof Error ? error.message : String(error)}`, options);
   }
 }
+
+/** What SQLite takes for a row at most, as it is built everywhere. */
+const MAX_ROW_BYTES = 1_000_000_000;
+
+/** Throws when SQLite cannot hold a row with these columns: asked before, so that one row does not spoil a statement of many. */
+export function assertFits(path: string, ...columns: readonly (string | Uint8Array)[]): void {
+  // No character is more than three bytes.
+  if (columns.reduce((sum, { length }) => sum + 3 * length, 0) < MAX_ROW_BYTES) return;
+  if (columns.reduce((sum, column) => sum + Buffer.byteLength(column), 0) >= MAX_ROW_BYTES) throw tooBig(path);
+}
+
+const tooBig = (path: string, options?: ErrorOptions): ResponseError =>
+  new ResponseError(`too long for ${path}: SQLite holds less than ${MAX_ROW_BYTES} bytes in a row; send where the value lies instead of the value`, options);

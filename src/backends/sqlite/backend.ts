@@ -1,7 +1,9 @@
 import type { Batch } from '../../clients/sqlite-batch.ts';
 import type { SqliteRow } from '../../clients/sqlite-driver.ts';
+import { assertFits } from '../../clients/sqlite-errors.ts';
 import type { SqliteFile } from '../../clients/sqlite-file.ts';
 import type { SqliteHandle } from '../../clients/sqlite.ts';
+import { BackendStoreError } from '../../errors.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
 import type { BackendCapabilities, BackendOptions, ChordStore, ResultBackend, SaveOptions } from '../backend.ts';
@@ -35,6 +37,12 @@ export class SqliteBackend implements ResultBackend {
   save(meta: ResultMeta, options?: SaveOptions): Promise<void> {
     const { codec, expiresMs, failureExpiresMs } = this.#options;
     const stored = codec.encode(meta);
+    try {
+      assertFits(this.#file.path, stored);
+    } catch (cause) {
+      const message = `the result store refuses the result of task ${meta.task_id}: ${(cause as Error).message}`;
+      return Promise.reject(new BackendStoreError(message, { cause, taskId: meta.task_id }));
+    }
     return this.#saves.add({
       taskId: meta.task_id,
       status: meta.status,

@@ -1,4 +1,5 @@
 import type { Batch } from '../../clients/sqlite-batch.ts';
+import { assertFits } from '../../clients/sqlite-errors.ts';
 import type { SqliteFile } from '../../clients/sqlite-file.ts';
 import type { SqliteHandle } from '../../clients/sqlite.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
@@ -76,7 +77,9 @@ export class SqliteStore implements QueueStore {
   put(queue: string, message: WireMessage, options?: PutOptions): Promise<void> {
     try {
       const { ttlMs } = this.#limits.get(queue) ?? this.#readLimits(queue);
-      return this.#puts.add(messageRow(queue, message, { ...options, nowMs: this.#options.clock.now(), ttlMs }));
+      const row = messageRow(queue, message, { ...options, nowMs: this.#options.clock.now(), ttlMs });
+      assertFits(this.#file.path, row[4], row[5]);
+      return this.#puts.add(row);
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -13,6 +13,8 @@ import { jsonCodec } from '../../../src/testing/conformance/backend.ts';
 import { createFakeClock } from '../../../src/testing/fake-clock.ts';
 import type { Reservation } from '../../../src/transports/virtual/queue-store.ts';
 import { transport } from '../../../src/transports/sqlite/index.ts';
+import type { ResultMeta } from '../../../src/protocol/result-meta.ts';
+import { openBackend } from '../../kit/open-backend.ts';
 import { SqliteStore } from '../../../src/transports/sqlite/store.ts';
 
 const never = new AbortController().signal;
@@ -195,4 +197,31 @@ test('a worker whose file is deleted hears it on its connection', async () => {
   await channel.consume('q', () => undefined);
   for (const suffix of ['', '-wal', '-shm']) rmSync(join(directory, `a.db${suffix}`), { force: true });
   expect((await connection.closed)?.message).toMatch(/was deleted or replaced while it was in use/);
+});
+
+test('what is longer than SQLite takes in a row is refused for good, a message as a result, and nothing beside it', async () => {
+  const { store, file } = await open();
+  // Bytes that nobody writes to cost no memory.
+  const huge = new Uint8Array(1_000_000_000);
+  const message = { body: huge, contentType: 'application/x', contentEncoding: 'binary', headers: {}, properties: {} };
+  const puts = [put(store, 'before'), store.put('q', message), put(store, 'after')];
+  await expect(Promise.allSettled(puts)).resolves.toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'RESPONSE', message: expect.stringContaining('too long for') as string } },
+    { status: 'fulfilled' },
+  ]);
+  const codec = { ...jsonCodec, encode: (meta: ResultMeta) => (meta.task_id === 'b' ? huge : jsonCodec.encode(meta)) };
+  const backend = await openBackend({ ...driver, open: (options) => driver.open({ ...options, codec }) }, { url, clock: systemClock });
+  opened.push(backend);
+  const saves = ['a', 'b', 'c'].map((id) =>
+    backend.save({ task_id: id, status: 'SUCCESS', result: encoded(1), traceback: null, children: [], date_done: null }),
+  );
+  await expect(Promise.allSettled(saves)).resolves.toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'BACKEND_STORE', taskId: 'b' } },
+    { status: 'fulfilled' },
+  ]);
+  // Whatever else SQLite finds too long, trying again would not help either.
+  const write = file.write({ when: 'soon', rings: false, rows: () => 1, run: () => file.sql('SELECT zeroblob(2000000000)').get() });
+  await expect(write).rejects.toMatchObject({ code: 'RESPONSE' });
 });
