@@ -9,6 +9,12 @@ const PING_MS = 5000;
 const LEAVE_MS = 100;
 const MAX_UNHEARD = 500;
 
+/** What is being listened to, until it is disposed of. */
+export interface Listening extends Disposable {
+  /** When the server has subscribed us. */
+  readonly subscribed: Promise<unknown>;
+}
+
 /** One publish/subscribe connection for many listeners: a channel is subscribed to while somebody listens. Ends with its connection. */
 export class RedisSubscriber {
   readonly connection: RedisConnection;
@@ -40,16 +46,25 @@ export class RedisSubscriber {
   }
 
   /** Resolves when the server has subscribed us: from then on nothing is missed. */
-  subscribe(channels: readonly string[], listener: MessageListener): Promise<AsyncDisposable> {
+  async subscribe(channels: readonly string[], listener: MessageListener): Promise<AsyncDisposable> {
+    const listening = this.listen(channels, listener);
+    await listening.subscribed;
+    return asyncDisposable(listening);
+  }
+
+  /** The same for whoever hears already what comes before all is subscribed, and has more to ask in the same breath. */
+  listen(channels: readonly string[], listener: MessageListener): Listening {
     return this.#listen(channels, listener, false);
   }
 
   /** The same for a glob pattern. */
-  subscribePattern(pattern: string, listener: MessageListener): Promise<AsyncDisposable> {
-    return this.#listen([pattern], listener, true);
+  async subscribePattern(pattern: string, listener: MessageListener): Promise<AsyncDisposable> {
+    const listening = this.#listen([pattern], listener, true);
+    await listening.subscribed;
+    return asyncDisposable(listening);
   }
 
-  async #listen(names: readonly string[], listener: MessageListener, isPattern: boolean): Promise<AsyncDisposable> {
+  #listen(names: readonly string[], listener: MessageListener, isPattern: boolean): Listening {
     // A function of our own, so that one given twice is heard twice.
     const own: MessageListener = (message, channel) => listener(message, channel);
     for (const name of names) {
@@ -62,11 +77,10 @@ export class RedisSubscriber {
     for (const name of names) unheard.delete(name);
     this.#giveUp();
     // In lower case, else ioredis does not recognise it. Asked each time, also for what is known: the answer tells that an earlier request has arrived.
-    await this.#inPieces(isPattern ? 'psubscribe' : 'subscribe', names);
-    return { [Symbol.asyncDispose]: () => this.#leave(names, own, isPattern) };
+    return { subscribed: this.#inPieces(isPattern ? 'psubscribe' : 'subscribe', names), [Symbol.dispose]: () => this.#leave(names, own, isPattern) };
   }
 
-  #leave(names: readonly string[], own: MessageListener, isPattern: boolean): Promise<void> {
+  #leave(names: readonly string[], own: MessageListener, isPattern: boolean): void {
     const unheard = this.#unheardOf(isPattern);
     for (const name of names) {
       const key = keyOf(name, isPattern);
@@ -76,7 +90,6 @@ export class RedisSubscriber {
     }
     if (unheard.size > MAX_UNHEARD) this.#giveUp();
     else if (unheard.size > 0) this.#leaving ??= this.#clock.schedule(LEAVE_MS, () => this.#giveUp(), { background: true });
-    return Promise.resolve();
   }
 
   #unheardOf(isPattern: boolean): Set<string> {
@@ -95,10 +108,11 @@ export class RedisSubscriber {
     patterns.clear();
   }
 
-  async #inPieces(command: string, names: readonly string[]): Promise<void> {
+  #inPieces(command: string, names: readonly string[]): Promise<unknown> {
+    if (names.length <= 500) return this.connection.call(command, ...names);
     const answers: Promise<unknown>[] = [];
     for (let i = 0; i < names.length; i += 500) answers.push(this.connection.call(command, ...names.slice(i, i + 500)));
-    await Promise.all(answers);
+    return Promise.all(answers);
   }
 
   #planPing(): void {
@@ -111,6 +125,12 @@ export class RedisSubscriber {
   }
 }
 
+const asyncDisposable = (listening: Listening): AsyncDisposable => ({
+  [Symbol.asyncDispose]() {
+    listening[Symbol.dispose]();
+    return Promise.resolve();
+  },
+});
 const keyOf = (name: string, isPattern: boolean): string => (isPattern ? `p${name}` : `c${name}`);
 /** Who owns the connection hears of its loss by `closed`; there is nothing more to unsubscribe from. */
 const ignoreLoss = (): void => undefined;

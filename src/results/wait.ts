@@ -14,7 +14,7 @@ import type { ResultSource } from './source.ts';
 export async function* waitFor(
   source: ResultSource,
   ids: readonly string[],
-  options: WaitOptions & { readonly states: 'final' | 'all' },
+  options: WaitOptions & { readonly states: 'final' | 'all'; readonly onMessage?: (meta: StoredMeta) => void },
 ): AsyncGenerator<StoredMeta, void, void> {
   const open = new Set(ids);
   if (open.size === 0) return;
@@ -24,31 +24,28 @@ export async function* waitFor(
   using _hold = source.hold();
   const backend = await source.backend();
   const ending = new AbortController();
-  const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
-  const orGone = unlessAborted(signal);
+  using patience = new Patience(options.signal);
   using _deadline =
-    timeoutMs === undefined ? undefined : source.clock.schedule(isLook ? LOOK_MS : timeoutMs, () => ending.abort(late(source, open, timeoutMs)));
-  const metas = (isLook ? look(backend, ids) : backend.watch([...open], { states: options.states, signal }))[Symbol.asyncIterator]();
+    timeoutMs === undefined ? undefined : source.clock.schedule(isLook ? LOOK_MS : timeoutMs, () => patience.end(late(source, open, timeoutMs)));
+  const metas = (isLook ? look(backend, ids) : backend.watch([...open], { states: options.states, signal: ending.signal }))[Symbol.asyncIterator]();
   try {
     for (;;) {
       // A store that hangs may keep its answer for minutes: that is not ours to wait for.
-      const next = await orGone(metas.next());
+      const next = await patience.with(metas.next());
       if (next === undefined || next.done === true) break;
       const meta = next.value;
       if (isFinal(meta.status) && !open.delete(meta.task_id)) continue;
+      options.onMessage?.(meta);
       yield meta;
       if (open.size === 0) return;
     }
-  } catch (error) {
-    // A store may end its watch by throwing what it was aborted with, or quietly.
-    if (!signal.aborted) throw error;
   } finally {
-    ending.abort(OVER);
+    // One that has told all it was asked for has nothing left to be called off.
+    if (open.size > 0) ending.abort(OVER);
     // Not waited for, as it may hang with the store; what it could say was said, or nobody listens any more.
     metas.return?.().catch(() => undefined);
   }
-  if (open.size === 0) return;
-  if (signal.reason !== OVER) throw signal.reason;
+  if (patience.over !== undefined) throw patience.over.reason;
   throw isLook ? late(source, open, 0) : new CeleryError(`the result store stopped telling about ${named(open)}`);
 }
 
@@ -59,16 +56,38 @@ async function* look(backend: Pick<ResultBackend, 'load'>, ids: readonly string[
   for (const meta of await Promise.all([...new Set(ids)].map((id) => backend.load(id)))) if (meta !== undefined && isFinal(meta.status)) yield meta;
 }
 
-/** Gives what a promise gives, or undefined as soon as `signal` aborts. A race with one promise for all would keep a reaction for every result there until the last. */
-function unlessAborted(signal: AbortSignal): <T>(promise: Promise<T>) => Promise<T | undefined> {
-  const waiting = { giveUp: (): void => undefined };
-  signal.addEventListener('abort', () => waiting.giveUp(), { once: true });
-  return (promise) =>
-    new Promise((resolve, reject) => {
-      waiting.giveUp = () => resolve(undefined);
+/** Ends with the caller's signal, or when it is told to. */
+class Patience implements Disposable {
+  /** Why nobody waits any more. */
+  over: { readonly reason: unknown } | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #giveUp: (() => void) | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Gives what a promise gives, or undefined as soon as it is over. A race with one promise for all would keep a reaction for every result there until the last. */
+  with<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(undefined);
       promise.then(resolve, reject);
-      if (signal.aborted) queueMicrotask(waiting.giveUp);
+      if (this.over !== undefined) queueMicrotask(this.#giveUp);
     });
+  }
+
+  end(reason: unknown): void {
+    this.over ??= { reason };
+    this.#giveUp?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => this.end(this.#signal!.reason);
 }
 
 /** Undefined: for ever. What is no time limit must not be taken for none. */
@@ -85,13 +104,11 @@ function timeoutOf(options: WaitOptions | undefined): number | undefined {
 const OVER = new CeleryError('nobody waits for this result any more');
 
 /** The same for `get`: with final metas only, unless somebody wants to hear of the others. */
-export async function* heard(source: ResultSource, ids: readonly string[], options: GetOptions | undefined): AsyncGenerator<StoredMeta, void, void> {
+export function heard(source: ResultSource, ids: readonly string[], options: GetOptions | undefined): AsyncGenerator<StoredMeta, void, void> {
   timeoutOf(options);
-  const onMessage = options?.onMessage;
-  for await (const meta of waitFor(source, ids, { ...options, states: onMessage === undefined ? 'final' : 'all' })) {
-    onMessage?.(publicMeta(meta, source));
-    yield meta;
-  }
+  const { onMessage, ...waiting } = options ?? {};
+  if (onMessage === undefined) return waitFor(source, ids, { ...waiting, states: 'final' });
+  return waitFor(source, ids, { ...waiting, states: 'all', onMessage: (meta) => onMessage(publicMeta(meta, source)) });
 }
 
 function late(source: ResultSource, open: ReadonlySet<string>, timeoutMs: number): TimeoutError {

@@ -3,7 +3,6 @@ import { openRedis, redisArgument, type RedisConnection } from '../../clients/re
 import { Healing } from '../../clients/redis-healing.ts';
 import { RedisSubscriber } from '../../clients/redis-subscriber.ts';
 import { durationMs } from '../../kernel/duration.ts';
-import { deferred } from '../../kernel/deferred.ts';
 import { maskUrl } from '../../kernel/broker-url.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { ResultMeta } from '../../protocol/result-meta.ts';
@@ -11,19 +10,32 @@ import type { BackendCapabilities, BackendOptions, ResultBackend, SaveOptions } 
 import { RedisChords } from './chords.ts';
 import { ResultKeys } from './keys.ts';
 import { Saves } from './saves.ts';
-import { watchResults } from './watch.ts';
+import { ResultWatch, type Subscription, type WatchListener } from './watch.ts';
 
 /** How long a question waits for a store that is away; Celery's 20 tries, one a second. */
 const PATIENCE_MS = 20_000;
 const CLOSING_MS = 5000;
 const BATCH = 500;
 
-/** What is heard by a subscription, until it is disposed of or its connection is lost. */
-export interface Subscription extends AsyncDisposable {
-  readonly isLost: boolean;
-  readonly lost: Promise<void>;
-  /** What was there when it began, where the connection that listens could be asked in the same breath. */
-  readonly stored?: Promise<readonly ResultMeta[]> | undefined;
+/** The connection that listens for results, and who is to hear of its loss. */
+class ResultsFeed {
+  readonly subscriber: RedisSubscriber;
+  readonly listeners = new Set<WatchListener>();
+
+  constructor(subscriber: RedisSubscriber) {
+    this.subscriber = subscriber;
+    void subscriber.connection.closed.then(() => {
+      for (const listener of this.listeners) listener.lost();
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.subscriber.connection.isClosed;
+  }
+
+  close(): Promise<void> {
+    return this.subscriber.connection.close();
+  }
 }
 
 /** Results in Redis as Celery keeps them (wire.md 4.3). Connects when first asked; a lost connection is its own affair. */
@@ -33,7 +45,7 @@ export class RedisBackend implements ResultBackend {
   readonly #options: BackendOptions;
   readonly #keys: ResultKeys;
   readonly #link: Healing<RedisConnection>;
-  readonly #subscriber: Healing<{ readonly subscriber: RedisSubscriber; readonly isClosed: boolean; close(): Promise<void> }>;
+  readonly #feed: Healing<ResultsFeed>;
   readonly #saves: Saves;
 
   constructor(options: BackendOptions) {
@@ -54,18 +66,8 @@ export class RedisBackend implements ResultBackend {
     this.#options = options;
     this.#keys = new ResultKeys(transportOptions['global_keyprefix']);
     this.#link = new Healing({ open: (signal) => open('results', signal), clock, log, name });
-    this.#subscriber = new Healing({
-      open: async (signal) => {
-        const connection = await open('results-pubsub', signal, true);
-        const subscriber = await RedisSubscriber.open(connection, clock);
-        return {
-          subscriber,
-          get isClosed() {
-            return connection.isClosed;
-          },
-          close: () => connection.close(),
-        };
-      },
+    this.#feed = new Healing({
+      open: async (signal) => new ResultsFeed(await RedisSubscriber.open(await open('results-pubsub', signal, true), clock)),
       clock,
       log,
       name,
@@ -109,9 +111,9 @@ export class RedisBackend implements ResultBackend {
   }
 
   watch(taskIds: readonly string[], options: { readonly states: 'final' | 'all'; readonly signal: AbortSignal }): AsyncIterable<ResultMeta> {
-    return watchResults(taskIds, {
+    return new ResultWatch(taskIds, {
       ...options,
-      subscribe: (ids, onMeta, signal) => this.#subscribe(ids, onMeta, signal),
+      subscribe: (ids, listener, signal) => this.#subscribe(ids, listener, signal),
       load: (ids) => this.#loadMany(ids, options.signal),
     });
   }
@@ -140,7 +142,7 @@ export class RedisBackend implements ResultBackend {
     await Promise.race([this.#saves.flush(), this.#options.clock.sleep(CLOSING_MS, late.signal).catch(() => undefined)]);
     late.abort();
     this.#saves.abandon();
-    await Promise.all([this.#link[Symbol.asyncDispose](), this.#subscriber[Symbol.asyncDispose]()]);
+    await Promise.all([this.#link[Symbol.asyncDispose](), this.#feed[Symbol.asyncDispose]()]);
   }
 
   async #loadMany(taskIds: readonly string[], signal?: AbortSignal): Promise<readonly ResultMeta[]> {
@@ -162,32 +164,42 @@ export class RedisBackend implements ResultBackend {
     return codec.decode(codec.isPlainJson && bytes[0] !== 0 ? bytes.toString() : bytes);
   }
 
-  async #subscribe(taskIds: readonly string[], onMeta: (read: () => ResultMeta) => void, signal: AbortSignal): Promise<Subscription> {
-    const link = await this.#subscriber.get(signal);
-    const lost = deferred();
-    void link.subscriber.connection.closed.then(() => lost.resolve());
-    const { connection } = link.subscriber;
-    const subscribed = link.subscriber.subscribe(
-      taskIds.map((id) => this.#keys.task(id)),
-      (bytes) => onMeta(() => this.#decode(bytes)),
-    );
-    // It is answered after the subscription, so nothing falls in between. Many are asked for in pieces, one after the other, on the other connection.
-    const stored = connection.asksWhileSubscribed && taskIds.length <= BATCH ? this.#stored(taskIds, connection) : undefined;
-    // Looked at by whoever listens; if nobody comes to that, its failure is the subscription's as well.
-    stored?.catch(() => undefined);
-    const listening = await subscribed.catch((error: unknown) => {
-      // Lost while it was being asked: whoever wants to hear asks the next one.
-      if (link.isClosed) return undefined;
-      throw error;
-    });
-    return {
-      get isLost() {
-        return link.isClosed;
-      },
-      lost: lost.promise,
-      stored,
-      [Symbol.asyncDispose]: () => listening?.[Symbol.asyncDispose]() ?? Promise.resolve(),
-    };
+  async #subscribe(taskIds: readonly string[], listener: WatchListener, signal: AbortSignal): Promise<Subscription> {
+    for (;;) {
+      const feed = this.#feed.current ?? (await this.#feed.get(signal));
+      const { connection } = feed.subscriber;
+      const listening = feed.subscriber.listen(
+        taskIds.map((id) => this.#keys.task(id)),
+        (bytes) => listener.hear(() => this.#decode(bytes)),
+      );
+      // It is answered after the subscription, so nothing falls in between. Many are asked for in pieces, one after the other, on the other connection.
+      const stored = connection.asksWhileSubscribed && taskIds.length <= BATCH ? this.#stored(taskIds, connection) : undefined;
+      // Looked at by whoever listens; if nobody comes to that, its failure is the subscription's as well.
+      stored?.catch(() => undefined);
+      try {
+        await listening.subscribed;
+      } catch (error) {
+        listening[Symbol.dispose]();
+        // Lost while it was being asked: the next one is asked.
+        if (feed.isClosed) continue;
+        throw error;
+      }
+      if (feed.isClosed) {
+        listening[Symbol.dispose]();
+        continue;
+      }
+      feed.listeners.add(listener);
+      return {
+        stored,
+        get isLost() {
+          return feed.isClosed;
+        },
+        [Symbol.dispose]() {
+          feed.listeners.delete(listener);
+          listening[Symbol.dispose]();
+        },
+      };
+    }
   }
 
   /** On a living connection; once more on another when it was lost meanwhile. For what may be done twice. */

@@ -35,6 +35,7 @@ export class Arrivals {
   readonly #unrecorded = new Set<Reservation>();
   #removed: Reservation[] = [];
   #removal: Deferred<void> | undefined;
+  readonly #unanswered = new Set<Promise<void>>();
   #timer: Disposable | undefined;
 
   constructor(options: ArrivalsOptions) {
@@ -73,23 +74,32 @@ export class Arrivals {
     this.#removed.push(reservation);
     if (this.#removal === undefined) {
       this.#removal = deferred();
-      setImmediate(() => void this.flush());
+      setImmediate(() => this.sendRemovals());
     }
     return this.#removal.promise;
   }
 
-  /** All acks that were given so far have been answered. */
-  async flush(): Promise<void> {
+  /** Sends the acks given so far; by a connection that is about to wait, if one is, since they may leave in one write with that. */
+  sendRemovals(connection: RedisConnection = this.#options.connection): void {
     const removal = this.#removal;
+    if (removal === undefined) return;
     const removed = this.#removed;
     this.#removal = undefined;
     this.#removed = [];
-    await Promise.all(removed.map((reservation) => this.#remove(reservation))).then(() => removal?.resolve(), removal?.reject);
+    const answer = Promise.all(removed.map((reservation) => this.#remove(reservation, connection)));
+    this.#unanswered.add(removal.promise);
+    answer.then(() => removal.resolve(), removal.reject).finally(() => this.#unanswered.delete(removal.promise));
   }
 
-  async #remove(reservation: Reservation): Promise<void> {
+  /** All acks that were given so far have been answered, one way or the other: their failures are told to those who gave them. */
+  async flush(): Promise<void> {
+    this.sendRemovals();
+    if (this.#unanswered.size > 0) await Promise.allSettled(this.#unanswered);
+  }
+
+  async #remove(reservation: Reservation, connection: RedisConnection): Promise<void> {
     const { taken, envelope } = standing.get(reservation)!;
-    await this.#options.connection.call('LREM', taken, -1, envelope);
+    await connection.call('LREM', taken, -1, envelope);
     standing.delete(reservation);
   }
 }

@@ -9,6 +9,7 @@ export class BlockingList {
   readonly #connection: RedisConnection;
   readonly #onMessage: (list: BlockingList, envelope: Buffer) => void;
   readonly #onBacklog: () => void;
+  readonly #beforeWait: (connection: RedisConnection) => void;
   readonly #id: number;
   #isWanted = false;
   /** The command under way; resolves when it has been answered. */
@@ -21,6 +22,7 @@ export class BlockingList {
     this.#connection = options.connection;
     this.#onMessage = options.onMessage;
     this.#onBacklog = options.onBacklog;
+    this.#beforeWait = options.beforeWait;
     this.#id = id;
   }
 
@@ -53,9 +55,8 @@ export class BlockingList {
 
   async #wait(): Promise<void> {
     try {
-      // What came last is answered first: somebody waits for that, and each write takes its time.
-      await new Promise((resolve) => setImmediate(resolve));
       while (this.#isWanted) {
+        this.#beforeWait(this.#connection);
         this.#connection.call('LLEN', this.#list).then((length) => {
           if (Number(length) > 0) this.#onBacklog();
         }, toldByTheTake);
@@ -83,6 +84,8 @@ export interface BlockingListOptions {
   readonly onMessage: (list: BlockingList, envelope: Buffer) => void;
   /** When a wait begins there is something already, perhaps much: one message at a time is a slow way to take it. */
   readonly onBacklog: () => void;
+  /** What there is to say to the server may be said on this connection now: it leaves in one write with the wait, which each would cost alone. */
+  readonly beforeWait: (connection: RedisConnection) => void;
 }
 
 /** What fails here fails the command that follows on the same connection. */

@@ -1,3 +1,4 @@
+import type { RedisConnection } from '../../clients/redis.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { empty } from '../../kernel/empty.ts';
 import type { WireMessage } from '../../protocol/wire-message.ts';
@@ -64,14 +65,15 @@ export class RedisStore implements QueueStore {
     this.bindings = new RedisBindings(connection, keys, (queue) => this.#expires.get(queue));
     this.broadcast = redisBroadcast(connections, keys);
     this.#lease = new Lease({ connection, keys, owner, clock });
-    this.#waiting = new Waiting({ connections, keys, lease: this.#lease, owner, clock, log });
+    this.#arrivals = new Arrivals({ connection, keys, tagPrefix: this.#tagPrefix, clock });
+    const beforeWait = (waiting: RedisConnection): void => this.#arrivals.sendRemovals(waiting);
+    this.#waiting = new Waiting({ connections, keys, lease: this.#lease, owner, clock, log, beforeWait });
     this.#settlements = new Settlements({
       connection,
       keys,
       visibilityTimeoutMs: connections.options.visibilityTimeoutMs,
       onReturned: () => this.#waiting.ring(),
     });
-    this.#arrivals = new Arrivals({ connection, keys, tagPrefix: this.#tagPrefix, clock });
     void connections.closed.then(() => {
       this.#leaveBehind();
       this.#waiting.doubt();
@@ -162,6 +164,8 @@ export class RedisStore implements QueueStore {
   }
 
   async recover(max: number): Promise<number> {
+    // A taken list tells what nobody works on only when all acks have reached it, by whichever connection.
+    await this.#arrivals.flush();
     await this.bindings.refresh(this.#clock.monotonic(), this.#connections.options.sweepsBindings);
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
     const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));

@@ -1,3 +1,4 @@
+import type { RedisConnection } from '../../clients/redis.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Arrival } from './arrivals.ts';
@@ -18,6 +19,8 @@ export interface WaitingOptions {
   readonly owner: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** See BlockingListOptions. */
+  readonly beforeWait: (connection: RedisConnection) => void;
 }
 
 /**
@@ -104,7 +107,7 @@ export class Waiting implements AsyncDisposable {
   }
 
   async #openList(queue: string): Promise<void> {
-    const { connections, keys, lease, owner } = this.#options;
+    const { connections, keys, lease, owner, beforeWait } = this.#options;
     if (this.#lists.size >= MAX_BLOCKING) {
       const idle = this.#idleList();
       // All are in use: tracking does for this one.
@@ -123,6 +126,7 @@ export class Waiting implements AsyncDisposable {
       connection: await connections.blocking(),
       onMessage: ({ taken }, envelope) => this.#onMessage({ queue, taken, envelope }),
       onBacklog: () => this.doubt(),
+      beforeWait,
     });
     this.#lists.set(queue, list);
   }

@@ -46,12 +46,7 @@ export class ConsumeLoop {
   /** A message has left our hands. The next take is planned before its ending is given to the store, so that the two travel together. */
   release(): void {
     this.#held -= 1;
-    if (this.#isPumpPlanned || this.#take !== undefined) return;
-    this.#isPumpPlanned = true;
-    setImmediate(() => {
-      this.#isPumpPlanned = false;
-      this.#pump();
-    });
+    this.#planPump();
   }
 
   /** Resolves when no take is in flight any more. */
@@ -69,6 +64,15 @@ export class ConsumeLoop {
   #restart(): void {
     if (this.#take === undefined) this.#pump();
     else this.#take.abort.abort();
+  }
+
+  #planPump(): void {
+    if (this.#isPumpPlanned || this.#take !== undefined) return;
+    this.#isPumpPlanned = true;
+    setImmediate(() => {
+      this.#isPumpPlanned = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {
@@ -96,7 +100,9 @@ export class ConsumeLoop {
     if (served !== undefined && this.#queues.length > 1 && this.#queues.includes(served)) {
       this.#queues = [...this.#queues.filter((queue) => queue !== served), served];
     }
-    this.#pump();
+    // Where many wait, the next take is under way while these are worked on. One that came alone is answered first: somebody waits for that, and for no other.
+    if (batch.length > 1) this.#pump();
+    else this.#planPump();
     for (const hold of holds) this.#options.onHold(hold);
   }
 

@@ -309,6 +309,20 @@ test('asks for the next batch before it hands out the one that came', async () =
   expect(takesBefore).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
 });
 
+test('one that came alone is handed out before the next batch is asked for: somebody may wait for what it says', async () => {
+  const { clock, stores, connect } = world();
+  await using connection = await connect('w1');
+  const channel = await connection.openChannel();
+  const takesBefore: number[] = [];
+  await channel.consume('q', () => void takesBefore.push(stores[0]!.calls.filter((call) => call === 'reserve').length));
+  for (let n = 1; n <= 2; n++) {
+    await clock.advance(10);
+    await channel.publish(text(`m${n}`), '', 'q');
+    await clock.advance(10);
+  }
+  expect(takesBefore).toEqual([1, 2]);
+});
+
 test('a take that follows settles is made once for all of one tick, before the store sends them', async () => {
   const { clock, stores, connect } = world();
   await using connection = await connect('w1');
