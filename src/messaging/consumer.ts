@@ -40,7 +40,7 @@ export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #queues = new Map<string, Declaration>();
   readonly #consuming = new Map<string, AsyncDisposable>();
-  #prefetch: number | undefined;
+  #prefetch: { readonly count: number; readonly most: number | undefined } | undefined;
   #channel: Channel | undefined;
   #again = deferred<string>();
   #isPaused = false;
@@ -108,11 +108,11 @@ export class Consumer {
     return wasKnown;
   }
 
-  /** How many messages may be held; cheap to call often. Never called: no limit of ours. */
-  setPrefetch(count: number): void {
-    if (count === this.#prefetch) return;
-    this.#prefetch = count;
-    this.#channel?.setPrefetch(count);
+  /** How many messages may be held, and how far that may go; cheap to call often. Never called: no limit of ours. */
+  setPrefetch(count: number, most?: number): void {
+    if (count === this.#prefetch?.count && most === this.#prefetch.most) return;
+    this.#prefetch = { count, most };
+    this.#channel?.setPrefetch(count, most);
   }
 
   /** Subscribes anew on the same channel: for a watchdog that finds the broker has work while nothing comes. */
@@ -181,11 +181,11 @@ export class Consumer {
   }
 
   async #subscribeAll(channel: Channel): Promise<void> {
-    if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch);
+    if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch.count, this.#prefetch.most);
     for (const [queue, declaration] of this.#isPaused ? [] : this.#queues) await this.#subscribe(channel, queue, declaration);
     this.#channel = channel;
     // It may have changed while the broker was answering.
-    if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch);
+    if (this.#prefetch !== undefined) channel.setPrefetch(this.#prefetch.count, this.#prefetch.most);
   }
 
   async #subscribe(channel: Channel, queue: string, declaration: Declaration): Promise<void> {

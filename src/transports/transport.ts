@@ -101,8 +101,8 @@ export interface Channel extends AsyncDisposable {
   get(queue: string): Promise<Delivery | undefined>;
   /** Disposing stops new deliveries; those in hand stay ours. */
   consume(queue: string, onDelivery: (delivery: Delivery) => void, options?: ConsumeOptions): Promise<AsyncDisposable>;
-  /** How many messages we may hold. Cheap to call often: the worker opens it by free slots, and wider while tasks prove short. 0 stops. */
-  setPrefetch(count: number): void;
+  /** How many messages we may hold. Cheap to call often: the worker opens it by free slots, and wider while tasks prove short, up to `most`. 0 stops. */
+  setPrefetch(count: number, most?: number): void;
 }
 export interface ExchangeSpec {
   readonly name: string;

@@ -107,7 +107,7 @@ export class WorkerContext {
   }
 
   applyWindow(): void {
-    this.consumer?.setPrefetch(this.window());
+    this.consumer?.setPrefetch(this.window(), this.prefetch.limit(this.pool.slots));
   }
 
   /** How many messages the present channel may hold. */

@@ -7,6 +7,7 @@ import type { WireMessage } from '../../protocol/wire-message.ts';
 import { bytesOf } from '../../serialization/body.ts';
 import type { Binding, Channel, ConsumeOptions, Delivery, ExchangeSpec, PublishOptions, QueueInfo, QueueSpec } from '../transport.ts';
 import { Acks } from './acks.ts';
+import { Consumers, type Consuming } from './consumers.ts';
 import { AmqpDelivery, type Settling } from './delivery.ts';
 import { toProperties } from './message.ts';
 import type { Qos } from './qos.ts';
@@ -15,17 +16,6 @@ import { tooLong } from './too-long.ts';
 const NOT_FOUND = 404;
 const RESOURCE_LOCKED = 405;
 const PRECONDITION_FAILED = 406;
-/** As large as a limit can be. */
-const MOST = 65_535;
-
-interface Consuming {
-  readonly queue: string;
-  readonly onDelivery: (delivery: Delivery) => void;
-  readonly options: ConsumeOptions;
-  /** Undefined while it is paused. */
-  tag: string | undefined;
-}
-
 /** A channel of the transport contract on one of the client's. */
 export class AmqpBrokerChannel implements Channel {
   readonly closed: Promise<Error | undefined>;
@@ -33,19 +23,13 @@ export class AmqpBrokerChannel implements Channel {
   /** Passive declarations close their channel when they find nothing: they are made on another. */
   readonly #openAnother: () => Promise<AmqpChannel>;
   readonly #acks: Acks;
-  #qos: Qos;
-  readonly #consumers = new Set<Consuming>();
-  #prefetch: number | undefined;
-  #changing: Promise<void> = Promise.resolve();
-  #appliedPrefetch: number | undefined;
-  /** How the limit in force was set. */
-  #limitedBy: Qos | undefined;
+  readonly #consumers: Consumers;
 
   constructor(channel: AmqpChannel, openAnother: () => Promise<AmqpChannel>, qos: Qos) {
     this.#channel = channel;
     this.#openAnother = openAnother;
-    this.#qos = qos;
     this.#acks = new Acks(channel);
+    this.#consumers = new Consumers(channel, qos, (queue, message, noAck) => this.#delivery(queue, message, noAck));
     this.closed = channel.closed.then((reason) => (reason === undefined ? undefined : translated(reason)));
   }
 
@@ -62,7 +46,7 @@ export class AmqpBrokerChannel implements Channel {
   async declareQueue(queue: QueueSpec): Promise<QueueInfo> {
     const { name, durable, exclusive, autoDelete } = queue;
     // Quorum queues count prefetch per consumer, whatever the server does otherwise (celery-5.7.md 5.3).
-    if (queue.arguments['x-queue-type'] === 'quorum') this.#qos = 'consumer';
+    if (queue.arguments['x-queue-type'] === 'quorum') this.#consumers.countPerConsumer();
     const what = `the queue ${JSON.stringify(name)}`;
     const answer = await this.#call(
       'queue.declare',
@@ -155,89 +139,14 @@ export class AmqpBrokerChannel implements Channel {
 
   async consume(queue: string, onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}): Promise<AsyncDisposable> {
     const consumer: Consuming = { queue, onDelivery, options, tag: undefined };
-    await this.#inTurn(async () => {
-      await this.#limitPerConsumer();
-      this.#consumers.add(consumer);
-      if (this.#appliedPrefetch !== 0) await this.#subscribe(consumer);
-    }).catch((error: unknown) => {
-      this.#consumers.delete(consumer);
+    await this.#consumers.add(consumer).catch((error: unknown) => {
       throw translated(error, `the queue ${JSON.stringify(queue)}`);
     });
-    return {
-      [Symbol.asyncDispose]: async () => {
-        if (this.#consumers.delete(consumer)) await this.#inTurn(() => this.#unsubscribe(consumer));
-      },
-    };
+    return { [Symbol.asyncDispose]: () => this.#consumers.remove(consumer) };
   }
 
-  /** Subscriptions and the limits that they are made under are changed one after another. */
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const changing = this.#changing.then(change);
-    this.#changing = changing.catch(() => undefined);
-    return changing;
-  }
-
-  /** 0 is no limit to AMQP: there the consumers are cancelled instead, and subscribed again later. */
-  setPrefetch(count: number): void {
-    if (count === this.#prefetch) return;
-    this.#prefetch = count;
-    this.#inTurn(() => this.#applyPrefetch()).catch(() => undefined);
-  }
-
-  async #applyPrefetch(): Promise<void> {
-    const wanted = this.#prefetch!;
-    const applied = this.#appliedPrefetch;
-    if (wanted === applied || !this.#channel.isOpen) return;
-    // Where the limit is fixed when a consumer starts, it is only ever raised, and set anew after a pause.
-    if (this.#qos === 'consumer' && wanted > 0 && applied !== undefined && applied > 0 && wanted < applied) return;
-    // Each raise costs a new subscription there: at least twice as much, so that there are few.
-    const isRaised = this.#qos === 'consumer' && applied !== undefined && applied > 0 && wanted > applied;
-    const count = Math.min(isRaised ? Math.max(wanted, applied * 2) : wanted, MOST);
-    this.#appliedPrefetch = count;
-    const isAnew = wanted === 0 || applied === 0 || isRaised;
-    if (isAnew) await Promise.all([...this.#consumers].map((consumer) => this.#unsubscribe(consumer)));
-    if (wanted === 0) return;
-    await this.#limit(count, this.#qos);
-    if (isAnew) await Promise.all([...this.#consumers].map((consumer) => this.#subscribe(consumer)));
-  }
-
-  async #limit(prefetchCount: number, qos: Qos): Promise<void> {
-    this.#limitedBy = qos;
-    await this.#channel.call('basic.qos', { prefetchCount, global: qos === 'channel' }, 'basic.qos-ok');
-  }
-
-  /** Lifts a limit for the whole channel, set before a quorum queue was declared: RabbitMQ closes the connection over such a consumer under it. */
-  async #limitPerConsumer(): Promise<void> {
-    if (this.#qos !== 'consumer' || this.#limitedBy !== 'channel') return;
-    const subscribed = [...this.#consumers].filter(({ tag }) => tag !== undefined);
-    await Promise.all(subscribed.map((consumer) => this.#unsubscribe(consumer)));
-    await this.#limit(0, 'channel');
-    await this.#limit(Math.max(1, this.#appliedPrefetch ?? 1), 'consumer');
-    await Promise.all(subscribed.map((consumer) => this.#subscribe(consumer)));
-  }
-
-  async #subscribe(consumer: Consuming): Promise<void> {
-    const { queue, onDelivery, options } = consumer;
-    const noAck = options.noAck ?? false;
-    consumer.tag = await this.#channel.consume(
-      queue,
-      {
-        onMessage: (message) => onDelivery(this.#delivery(queue, message, noAck)),
-        onCancelled: () => {
-          this.#consumers.delete(consumer);
-          options.onCancelled?.(
-            new OperationalError(`the broker cancelled the consumer of ${JSON.stringify(queue)}: the queue was deleted, or its node went down`),
-          );
-        },
-      },
-      { noAck, exclusive: options.exclusive ?? false, arguments: (options.arguments ?? {}) as FieldTable },
-    );
-  }
-
-  async #unsubscribe(consumer: Consuming): Promise<void> {
-    const { tag } = consumer;
-    consumer.tag = undefined;
-    if (tag !== undefined && this.#channel.isOpen) await this.#channel.cancel(tag).catch(() => undefined);
+  setPrefetch(count: number, most = 0): void {
+    this.#consumers.setPrefetch(count, most);
   }
 
   #delivery(queue: string, message: AmqpMessage, noAck: boolean): Delivery {

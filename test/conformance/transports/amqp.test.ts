@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { newId } from '../../../src/kernel/ids.ts';
 import { silentLogger } from '../../../src/kernel/logger.ts';
-import { declareQueue, openChannel } from '../../../src/testing/conformance/transport/harness.ts';
+import { consume, declareQueue, messageOf, openChannel, until, type Inbox } from '../../../src/testing/conformance/transport/harness.ts';
 import { describeTransport, type QueueKind, type TransportHarness } from '../../../src/testing/conformance/transport.ts';
 import { transport } from '../../../src/transports/amqp/index.ts';
+import type { Channel } from '../../../src/transports/transport.ts';
 
 const server = process.env['CELERIAC_TEST_AMQP'];
 const management = process.env['CELERIAC_TEST_AMQP_MANAGEMENT'];
@@ -15,6 +16,8 @@ else {
   describeTransport({ describe, test }, 'amqp', amqpHarness);
   describeTransport({ describe, test }, 'amqp, quorum queues', () => amqpHarness(quorum));
   test('what the cases for quorum queues leave out is what RabbitMQ refuses', refusesWhatIsLeftOut);
+  test('a limit that grows to its most, shrinks, and goes beyond is kept at each step', keepsLimits);
+  test('a limit at its most is that of all consumers of the channel together', keepsLimitOfAll);
 }
 
 const quorum: QueueKind = {
@@ -38,6 +41,73 @@ async function refusesWhatIsLeftOut(): Promise<void> {
     });
   }
   await harness.close();
+}
+
+/** At its most it is counted by the queue, else by the channel. */
+async function keepsLimits(): Promise<void> {
+  const harness = await amqpHarness();
+  const channel = await openChannel(harness);
+  const inbox = await filledInbox(harness, channel);
+  const inHand = async (count: number): Promise<void> => {
+    await inbox.has(inbox.settled + count);
+    expect((await inbox.calm()) - inbox.settled).toBe(count);
+  };
+  channel.setPrefetch(5, 20);
+  await inHand(5);
+  channel.setPrefetch(20, 20);
+  await inHand(20);
+  await inbox.settle(8);
+  await inHand(20);
+  channel.setPrefetch(4, 20);
+  // RabbitMQ's queues hear of acks before they hear of limits.
+  await inHand(20);
+  await inbox.settle(18);
+  await inHand(4);
+  channel.setPrefetch(20, 20);
+  await inHand(20);
+  channel.setPrefetch(33, 20);
+  await inHand(33);
+  channel.setPrefetch(0, 20);
+  await inbox.settle(30);
+  await inHand(3);
+  channel.setPrefetch(20, 20);
+  await inHand(20);
+  await inbox.settle(9);
+  await inHand(20);
+  await harness.close();
+}
+
+async function keepsLimitOfAll(): Promise<void> {
+  const harness = await amqpHarness();
+  const channel = await openChannel(harness);
+  const first = await filledInbox(harness, channel);
+  channel.setPrefetch(20, 20);
+  await first.has(20);
+  const second = await consume(harness, channel, 'q');
+  expect((await first.calm()) + (await second.calm())).toBe(20);
+  await first.settle(12);
+  await until(harness, () => first.deliveries.length + second.deliveries.length >= 32);
+  channel.setPrefetch(19, 20);
+  await first.calm();
+  channel.setPrefetch(20, 20);
+  expect((await first.calm()) + (await second.calm())).toBe(32);
+  await harness.close();
+}
+
+/** Of a queue of 300 messages. */
+async function filledInbox(harness: TransportHarness, channel: Channel): Promise<Inbox & { settled: number; settle(count: number): Promise<void> }> {
+  await declareQueue(harness, channel, 'q');
+  await Promise.all(Array.from({ length: 300 }, (_, n) => channel.publish(messageOf(`m${n}`), '', 'q')));
+  channel.setPrefetch(1, 20);
+  const inbox = await consume(harness, channel, 'q');
+  return Object.assign(inbox, {
+    settled: 0,
+    async settle(this: Inbox & { settled: number }, count: number) {
+      const from = this.settled;
+      this.settled += count;
+      await Promise.all(this.deliveries.slice(from, from + count).map((delivery) => delivery.settle('ack')));
+    },
+  });
 }
 
 /** A virtual host of its own on the real server, gone afterwards with all that is in it. */
