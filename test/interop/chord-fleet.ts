@@ -2,7 +2,8 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
+import type { AnySignature } from '../../src/canvas/signature.ts';
 import { Celery } from '../../src/index.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
@@ -11,6 +12,20 @@ import { fileBackend } from '../kit/file-backend.ts';
 import { openAdmin } from '../kit/redis-admin.ts';
 
 const folder = join(import.meta.dirname, 'python');
+
+/** Tests that need Redis and Celery's own worker; left out, with the reason, where they are not to be had. */
+export function besideCelery(what: string, tests: (server: string, executable: string) => void): void {
+  const server = process.env['CELERIAC_TEST_REDIS'];
+  const executable = process.env['CELERIAC_TEST_PYTHON'];
+  if (server === undefined || executable === undefined)
+    test.skip(`${what}, beside Celery: CELERIAC_TEST_REDIS and CELERIAC_TEST_PYTHON are not both set`, () => undefined);
+  else tests(server, executable);
+}
+
+/** How long results are waited for. */
+export const wait = { timeout: 30 };
+/** In the language whose worker has that queue. */
+export const on = (queue: string): { readonly queue: string } => ({ queue });
 
 export type Part = readonly [task: string, args: readonly unknown[], options: object];
 export interface Results {
@@ -83,6 +98,8 @@ export function fleet(server: string, executable: string, results: Results) {
     await admin.close();
   }, 30_000);
 
+  const call = ([task, args, options]: Part): AnySignature => app.signature(task, { args: [...args] }).set(options);
+
   /** Has Python send a chord, and gives the result of its body. */
   const tellPython = async (
     how: 'chord' | 'by hand' | 'group' | 'restore',
@@ -92,6 +109,6 @@ export function fleet(server: string, executable: string, results: Results) {
     const { stdout } = await promisify(execFile)(executable, ['chords.py', how, JSON.stringify([header, body])], { cwd: folder, env });
     return JSON.parse(stdout);
   };
-  const fromPython = async (...told: Parameters<typeof tellPython>) => app.AsyncResult<any>((await tellPython(...told)) as string);
-  return { app, fromPython, tellPython };
+  const fromPython = async (...told: Parameters<typeof tellPython>) => app.AsyncResult((await tellPython(...told)) as string);
+  return { app, call, fromPython, tellPython };
 }

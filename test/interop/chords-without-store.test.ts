@@ -4,21 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { chord } from '../../src/index.ts';
-import { fleet, type Part } from './chord-fleet.ts';
+import { besideCelery, fleet, on, wait, type Part } from './chord-fleet.ts';
 
-const redis = process.env['CELERIAC_TEST_REDIS'];
-const python = process.env['CELERIAC_TEST_PYTHON'];
-
-if (redis === undefined || python === undefined) {
-  test.skip('chords beside Celery: CELERIAC_TEST_REDIS and CELERIAC_TEST_PYTHON are not both set', () => undefined);
-} else {
-  describe('chords by celery.chord_unlock, results in files', () => bothWays(redis, python, false));
-  describe('chords by a counter, results in files', () => bothWays(redis, python, true));
-  describe('celery.chord_unlock sent by hand, results in Redis', () => byHand(redis, python));
-}
-
-const wait = { timeout: 30 };
-const on = (queue: string) => ({ queue });
 const mixed: readonly Part[] = [
   ['proj.add', [1, 1], on('ts')],
   ['proj.add', [2, 2], on('py')],
@@ -26,11 +13,16 @@ const mixed: readonly Part[] = [
   ['proj.add', [4, 4], on('py')],
 ];
 
+besideCelery('chords', (server, executable) => {
+  describe('chords by celery.chord_unlock, results in files', () => bothWays(server, executable, false));
+  describe('chords by a counter, results in files', () => bothWays(server, executable, true));
+  describe('celery.chord_unlock sent by hand, results in Redis', () => byHand(server, executable));
+});
+
 function bothWays(server: string, executable: string, counts: boolean): void {
   const files = mkdtempSync(join(tmpdir(), 'celeriac-chords-'));
   afterAll(() => rmSync(files, { recursive: true }));
-  const { app, fromPython } = fleet(server, executable, { ts: `file://${files}`, py: `${counts ? 'chords:CountingFiles+' : ''}file://${files}`, counts });
-  const call = ([task, args, options]: Part) => app.signature<(...args: unknown[]) => number>(task, { args: [...args] }).set(options);
+  const { app, call, fromPython } = fleet(server, executable, { ts: `file://${files}`, py: `${counts ? 'chords:CountingFiles+' : ''}file://${files}`, counts });
 
   // features: 4-106 4-107
   test.each(['ts', 'py'])('sent by us, parts in both, body in %s', { timeout: 60_000 }, async (queue) => {

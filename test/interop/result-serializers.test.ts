@@ -1,38 +1,30 @@
 // Results in other formats, and compressed, on a Redis that Celery and we share: each reads what the other wrote.
 import { describe, expect, test } from 'vitest';
 import { chain, chord, group } from '../../src/index.ts';
-import { fleet, type Part } from './chord-fleet.ts';
+import { besideCelery, fleet, on, wait, type Part } from './chord-fleet.ts';
 
-const redis = process.env['CELERIAC_TEST_REDIS'];
-const python = process.env['CELERIAC_TEST_PYTHON'];
-
-if (redis === undefined || python === undefined) {
-  test.skip('results in other formats, beside Celery: CELERIAC_TEST_REDIS and CELERIAC_TEST_PYTHON are not both set', () => undefined);
-} else {
-  describe.each([
-    ['json', 'zlib'],
-    ['msgpack', null],
-    ['msgpack', 'zlib'],
-    ['yaml', null],
-  ])('results as %s, compression %s', (serializer, compression) => formatTests(redis, python, serializer, compression));
-}
-
-const wait = { timeout: 30 };
-const on = (queue: string) => ({ queue });
 const mixed: readonly Part[] = [
   ['proj.add', [1, 1], on('ts')],
   ['proj.add', [2, 2], on('py')],
   ['proj.add', [3, 3], on('ts')],
 ];
 
+besideCelery('results in other formats', (server, executable) => {
+  describe.each([
+    ['json', 'zlib'],
+    ['msgpack', null],
+    ['msgpack', 'zlib'],
+    ['yaml', null],
+  ])('results as %s, compression %s', (serializer, compression) => formatTests(server, executable, serializer, compression));
+});
+
 function formatTests(server: string, executable: string, serializer: string, compression: string | null): void {
-  const { app, fromPython, tellPython } = fleet(server, executable, { ts: server, py: server, serializer, compression });
-  const call = ([task, args, options]: Part) => app.signature<(...args: any[]) => any>(task, { args: [...args] }).set(options) as any;
+  const { app, call, fromPython, tellPython } = fleet(server, executable, { ts: server, py: server, serializer, compression });
 
   test.each(['ts', 'py'])('chords with parts in both and a body in %s', { timeout: 60_000 }, async (queue) => {
     const flat = await chord(mixed.map(call), call(['proj.sum', [], on(queue)])).delay();
     const member = chain(call(['proj.add', [1, 1], on('ts')]), group([call(['proj.add', [1], on('py')]), call(['proj.add', [2], on('ts')])]));
-    const nested = await chord([member as any, call(['proj.add', [5, 5], on('py')])], call(['proj.list', [], on(queue)])).delay();
+    const nested = await chord([member, call(['proj.add', [5, 5], on('py')])], call(['proj.list', [], on(queue)])).delay();
     const celerys = await fromPython('chord', mixed, ['proj.sum', on(queue)]);
     expect(await Promise.all([flat.get(wait), nested.get(wait), celerys.get(wait)])).toEqual([12, [[3, 4], 10], 12]);
   });
