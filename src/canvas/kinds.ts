@@ -14,6 +14,9 @@ export function registerKind(subtaskType: string, revive: Revive): void {
   kinds.set(subtaskType, revive);
 }
 
+/** Whether signatures written so may hold some that `expanded` changes. */
+export const mayExpand = (json: string): boolean => kinds.size > 0 || json.includes('celery.chunks');
+
 /** A signature of a registered kind as what it stands for, a call of `celery.chunks` as its group; others as they are. */
 export function expanded(data: SignatureData): SignatureData {
   if (data.subtask_type === null && data.task === 'celery.chunks') return chunksGroup(data);

@@ -2,7 +2,8 @@ import { argsRepr, kwargsRepr } from '../kernel/repr.ts';
 import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import type { TaskHeaders } from '../protocol/task-message.ts';
+import { KeptSteps, type Embed, type TaskHeaders } from '../protocol/task-message.ts';
+import { mayExpand } from './kinds.ts';
 import { isNone, stepsOf, withReplyTo } from './signature-data.ts';
 import type { CompileContext, PlannedMessage, RouteOptions, TaskDefaults } from './plan.ts';
 
@@ -89,18 +90,43 @@ function fullCall(signature: SignatureData, context: CompileContext, defaults: T
     stamps: stamped === undefined ? NO_STAMPS : Object.fromEntries(stamped.map((name) => [name, (signature.options[name] ?? null) as Json])),
     ...(options['headers'] as JsonObject | undefined),
   };
-  const embed = {
-    callbacks: list(options['link'], context.replyTo),
-    errbacks: list(options['link_error'], context.replyTo),
-    chain: list(options['chain']),
-    chord: stepsOf(options['chord'])[0] ?? null,
-  };
+  const embed = embedOf(options, context.replyTo);
   const expirationMs = expiresAtMs === undefined ? undefined : Math.max(0, expiresAtMs - context.now);
   return {
     message: { headers, args, kwargs, embed },
     route: routeOf(signature, options, { stamped, notBeforeMs, expirationMs, priority: context.parent?.priority, replyTo: context.replyTo }),
   };
 }
+
+function embedOf(options: ValueMap, replyTo: string | undefined): Embed {
+  const { chain } = options;
+  const callbacks = list(options['link'], replyTo);
+  const errbacks = list(options['link_error'], replyTo);
+  const chord = isNone(options['chord']) ? null : chordOf(options['chord']!);
+  if (!(chain instanceof KeptSteps) || mayExpand(chain.json)) return { callbacks, errbacks, chain: list(chain), chord };
+  return {
+    callbacks,
+    errbacks,
+    get chain() {
+      return chain.steps;
+    },
+    chord,
+    kept: chain,
+  };
+}
+
+/** The body of a chord; the same object for all its parts, so that it is written once (task-body.ts). */
+function chordOf(option: Value): SignatureData | null {
+  const key = option as object;
+  let body = bodies.get(key);
+  if (body === undefined) {
+    body = stepsOf(option)[0];
+    if (body === undefined) return null;
+    bodies.set(key, body);
+  }
+  return body;
+}
+const bodies = new WeakMap<object, SignatureData>();
 
 /** Results of callbacks go to the same address, where they say none. */
 const list = (value: Value | undefined, replyTo?: string): readonly SignatureData[] | null => {

@@ -1,4 +1,5 @@
 import type { Value, ValueMap } from '../protocol/json.ts';
+import { KeptSteps } from '../protocol/kept-steps.ts';
 import { readSignature, signatureData, type SignatureData } from '../protocol/signature.ts';
 import { expanded } from './kinds.ts';
 
@@ -8,6 +9,7 @@ export const isNone = (value: unknown): value is null | undefined => value === n
 /** A list of signatures as data; null is none, and one alone a list of one. */
 export function stepsOf(value: Value | undefined): readonly SignatureData[] {
   if (value === undefined || value === null) return [];
+  if (value instanceof KeptSteps) return value.steps.map(expanded);
   return (Array.isArray(value) ? (value as readonly Value[]) : [value]).map((step) => expanded(readSignature(step)));
 }
 

@@ -6,7 +6,7 @@ import type { Encoded, Json, Value } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
-import { fillHeaders, type ReceivedTask } from '../protocol/task-message.ts';
+import { fillHeaders, type Embed, type ReceivedTask } from '../protocol/task-message.ts';
 import { countPart } from './chord-counter.ts';
 import { dependencyFailed, joinGroup, type Chord, type HeaderEnd } from './chord-join.ts';
 import type { ExecutionEnv } from './env.ts';
@@ -27,11 +27,21 @@ export interface EndedPart extends Chord {
 /** Celery's own time for publishing a body: its claim is held that long. */
 const CLAIM_MS = 21_000;
 
-/** The part that a received task is of the chord it belongs to; undefined where it belongs to none. */
-export function partOf(received: ReceivedTask, chord: SignatureData | null, status: TaskState, result: Encoded): EndedPart | undefined {
+/** The part that a received task is of the chord that its body names; undefined where it is in no group. */
+export function partOf(received: ReceivedTask, embed: Embed, status: TaskState, result: Encoded): EndedPart | undefined {
   const { group, group_index, id } = received.headers;
-  if (chord === null || group === null) return undefined;
-  return { groupId: group, index: group_index, taskId: id, status, result, body: chord };
+  if (group === null) return undefined;
+  return {
+    groupId: group,
+    index: group_index,
+    taskId: id,
+    status,
+    result,
+    // Only who ends the chord needs it, and it may be long.
+    get body() {
+      return embed.chord!;
+    },
+  };
 }
 
 /** Counts a part, and starts the body (or fails it) if it was the last. Resolves when nothing is left to do for this part: only then may its message be acknowledged. */

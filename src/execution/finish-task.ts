@@ -4,7 +4,7 @@ import { decodeJson, encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
-import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
+import { hasChord, nextStep, type Embed, type ReceivedTask } from '../protocol/task-message.ts';
 import { countChordPart, failChain, partOf } from './chord-part.ts';
 import type { ExecutionEnv, RunnableTask } from './env.ts';
 import { groupOf, localErrbacks, sendErrbacks } from './errbacks.ts';
@@ -95,11 +95,10 @@ async function succeed(one: Finishing, outcome: Success): Promise<Outcome> {
   const { received, env } = one;
   const result = encodedText(outcome.valueJson);
   let children = outcome.children;
-  let chord: SignatureData | null = null;
+  let embed: Embed | undefined;
   if (!outcome.endsHere) {
     try {
-      const { embed } = await received.body();
-      chord = embed.chord;
+      ({ embed } = await received.body());
       children = [...children, ...(await startFollowUps(embed, received, result, env))];
     } catch (error) {
       return fail(one, failed(one, outcome, error));
@@ -112,7 +111,7 @@ async function succeed(one: Finishing, outcome: Success): Promise<Outcome> {
       return unsaved(one, outcome, error);
     }
   }
-  if (chord !== null) await countPart(one, chord, 'SUCCESS', result);
+  if (embed !== undefined) await countPart(one, embed, 'SUCCESS', result);
   return children === outcome.children ? outcome : { ...outcome, children };
 }
 
@@ -123,14 +122,14 @@ async function unsaved(one: Finishing, outcome: Success, error: unknown): Promis
 }
 
 /** Callbacks and the next link of the chain, with the value in front. Gives their result tuples in order. */
-async function startFollowUps(embed: TaskBody['embed'], received: ReceivedTask, result: Encoded, env: ExecutionEnv): Promise<Json[]> {
+async function startFollowUps(embed: Embed, received: ReceivedTask, result: Encoded, env: ExecutionEnv): Promise<Json[]> {
   const children: Json[] = [];
   for (const signature of callbacksToStart(embed.callbacks ?? [])) children.push(await env.start(signature, received, result));
-  const next = embed.chain?.at(-1);
+  const next = nextStep(embed);
   if (next !== undefined) {
-    const chain = embed.chain!.slice(0, -1);
-    const options = chain.length === 0 ? next.options : { ...next.options, chain };
-    children.push(await env.start({ ...next, options }, received, result));
+    const { step, rest } = next;
+    const options = rest === null ? step.options : { ...step.options, chain: rest };
+    children.push(await env.start({ ...step, options }, received, result));
   }
   return children;
 }
@@ -152,7 +151,7 @@ async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
   if (outcome.endsHere) return outcome;
   const embed = await embedOf(one);
   if (embed === undefined) return outcome;
-  if (embed.chord !== null) await countPart(one, embed.chord, 'FAILURE', result);
+  await countPart(one, embed, 'FAILURE', result);
   await failChain(embed.chain ?? [], error, received, env, stores);
   const { id, root_id } = received.headers;
   await sendErrbacks(embed.errbacks, { id, rootId: root_id ?? id }, received, env);
@@ -201,11 +200,11 @@ async function revoke(one: Finishing, outcome: Extract<Outcome, { state: 'REVOKE
 async function countAs(one: Finishing, outcome: Pick<Outcome, 'endsHere'>, status: TaskState, result: Encoded): Promise<void> {
   if (outcome.endsHere) return;
   const embed = await embedOf(one);
-  if (embed !== undefined && embed.chord !== null) await countPart(one, embed.chord, status, result);
+  if (embed !== undefined) await countPart(one, embed, status, result);
 }
 
-async function countPart({ received, env }: Finishing, chord: SignatureData, status: TaskState, result: Encoded): Promise<void> {
-  const part = partOf(received, chord, status, result);
+async function countPart({ received, env }: Finishing, embed: Embed, status: TaskState, result: Encoded): Promise<void> {
+  const part = hasChord(embed) ? partOf(received, embed, status, result) : undefined;
   if (part !== undefined) await countChordPart(part, received, env);
 }
 
@@ -236,9 +235,11 @@ function failed({ env, task }: Finishing, { runtimeMs, children }: Outcome, erro
 const errorText = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(errorResult(error)));
 
 /** Undefined where the body cannot be read: then nothing that follows is known either. */
-async function embedOf({ received, env }: Finishing): Promise<TaskBody['embed'] | undefined> {
+async function embedOf({ received, env }: Finishing): Promise<Embed | undefined> {
   try {
-    return (await received.body()).embed;
+    const { embed } = await received.body();
+    // All of it is needed now, and it may be text that nobody has read yet.
+    return { callbacks: embed.callbacks, errbacks: embed.errbacks, chain: embed.chain, chord: embed.chord };
   } catch (error) {
     env.log.error(`What follows task ${received.headers.task}[${received.headers.id}] cannot be read`, { error });
     return undefined;

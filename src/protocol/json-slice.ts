@@ -38,13 +38,13 @@ function walk(text: string, from: number, bracket: '[' | '{', found: (start: num
   while (text[at] !== close) {
     let name = '';
     if (bracket === '{') {
-      const end = endOf(text, at);
+      const end = valueEnd(text, at);
       name = JSON.parse(text.slice(at, end)) as string;
       at = space(text, end);
       if (text[at] !== ':') throw new SyntaxError(`: was expected at ${at}`);
       at = space(text, at + 1);
     }
-    const end = endOf(text, at);
+    const end = valueEnd(text, at);
     found(at, end, name);
     at = space(text, end);
     if (text[at] === ',') at = space(text, at + 1);
@@ -63,7 +63,8 @@ const STRING = /"(?:[^"\\]|\\.)*"/sy;
 const SCALAR = /[^,\]}\s]+/y;
 const NEXT = /["[\]{}]/g;
 
-function endOf(text: string, at: number): number {
+/** Where the value that begins at `at` ends. Throws a SyntaxError when it does not. */
+export function valueEnd(text: string, at: number): number {
   const first = text[at];
   if (first === '"') return endBy(STRING, text, at);
   if (first !== '[' && first !== '{') return endBy(SCALAR, text, at);

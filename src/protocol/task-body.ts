@@ -1,6 +1,7 @@
 import { InvalidTaskError } from '../errors.ts';
 import { encodeJson } from './json-text.ts';
 import type { Value, ValueMap } from './json.ts';
+import type { KeptSteps } from './kept-steps.ts';
 import { isMap, listOf, mapOf, readSignature, shown, type SignatureData } from './signature.ts';
 
 export interface TaskBody {
@@ -15,6 +16,12 @@ export interface Embed {
   /** Reversed: the last one runs next. */
   readonly chain: readonly SignatureData[] | null;
   readonly chord: SignatureData | null;
+  /** Of a body that came as text (body-text.ts): which of the two follows. Reading `chain` or `chord` itself decodes it. */
+  readonly follows?: 'chain' | 'chord';
+  /** The chain in two pieces, where it came as text: what runs next, and what is only passed on. */
+  readonly next?: { readonly step: SignatureData; readonly rest: KeptSteps | null };
+  /** Of a message to be sent: the text of `chain`, where it goes on as it came. */
+  readonly kept?: KeptSteps;
 }
 
 /** The embed of a call that nothing follows. */
@@ -22,11 +29,26 @@ export const NO_EMBED: Embed = Object.freeze({ callbacks: null, errbacks: null, 
 const NO_EMBED_JSON = JSON.stringify(NO_EMBED);
 
 /** The list of three that is the body of a task message. */
-export const taskBodyValue = (body: TaskBody): Value => [body.args, body.kwargs, { ...body.embed }];
+export const taskBodyValue = ({ args, kwargs, embed }: TaskBody): Value => [args, kwargs, embedValue(embed)];
+const embedValue = ({ callbacks, errbacks, chain, chord }: Embed): ValueMap => ({ callbacks, errbacks, chain, chord });
 
 /** The same as JSON text. Throws EncodeError. */
 export function encodeTaskBody({ args, kwargs, embed }: TaskBody): string {
-  return `[${texts.get(args) ?? encodeJson(args)},${texts.get(kwargs) ?? (isEmptyMap(kwargs) ? '{}' : encodeJson(kwargs))},${isBare(embed) ? NO_EMBED_JSON : encodeJson({ ...embed })}]`;
+  return `[${texts.get(args) ?? encodeJson(args)},${texts.get(kwargs) ?? (isEmptyMap(kwargs) ? '{}' : encodeJson(kwargs))},${embedText(embed)}]`;
+}
+
+function embedText(embed: Embed): string {
+  const { callbacks, errbacks, kept, chord } = embed;
+  if (kept === undefined && chord === null) return isBare(embed) ? NO_EMBED_JSON : encodeJson(embedValue(embed));
+  const chain = kept?.json ?? encodeJson(embed.chain);
+  return `{"callbacks":${encodeJson(callbacks)},"errbacks":${encodeJson(errbacks)},"chain":${chain},"chord":${chord === null ? 'null' : chordText(chord)}}`;
+}
+
+/** All parts of a chord carry the same body: it is written once. Signatures never change. */
+function chordText(chord: SignatureData): string {
+  let json = texts.get(chord);
+  if (json === undefined) texts.set(chord, (json = encodeJson(chord)));
+  return json;
 }
 
 /** Most calls have no keywords. */
@@ -43,10 +65,26 @@ export function keepText(args: TaskBody['args'] | TaskBody['kwargs'], json: stri
   texts.set(args, json);
 }
 
+/** The chain's next step, and those after it as an option of that step; null where it is the last. */
+export function nextStep(embed: Embed): { readonly step: SignatureData; readonly rest: Value } | undefined {
+  if (embed.next !== undefined) {
+    const { step, rest } = embed.next;
+    // A workflow has to look at what follows it; a call only takes it along.
+    return { step, rest: rest === null ? null : step.subtask_type === null ? rest.value : rest.steps };
+  }
+  const step = embed.chain?.at(-1);
+  if (step === undefined) return undefined;
+  return { step, rest: embed.chain!.length === 1 ? null : embed.chain!.slice(0, -1) };
+}
+
+/** Whether the call is a part of a chord; reads nothing. */
+export const hasChord = (embed: Embed): boolean => embed.follows === 'chord' || (embed.follows === undefined && embed.chord !== null);
+
 const isBare = ({ callbacks, errbacks, chain, chord }: Embed): boolean => callbacks === null && errbacks === null && chain === null && chord === null;
 
 /** Whether nothing follows the call. */
-export const endsHere = (embed: Embed): boolean => embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);
+export const endsHere = (embed: Embed): boolean =>
+  embed.follows === undefined && embed.chord === null && isEmpty(embed.callbacks) && isEmpty(embed.errbacks) && isEmpty(embed.chain);
 const isEmpty = (list: readonly SignatureData[] | null): boolean => list === null || list.length === 0;
 
 /**

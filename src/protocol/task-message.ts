@@ -1,11 +1,14 @@
 import { InvalidTaskError } from '../errors.ts';
 import type { Value } from './json.ts';
 import { isMap } from './signature.ts';
+import { readBodyText } from './body-text.ts';
 import { readTaskBody, type TaskBody } from './task-body.ts';
 import { headersOfBody, readHeaders, type TaskHeaders } from './task-headers.ts';
 import type { WireMessage } from './wire-message.ts';
 
-export { encodeTaskBody, endsHere, keepText, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
+export { readBodyText } from './body-text.ts';
+export { KeptSteps } from './kept-steps.ts';
+export { encodeTaskBody, endsHere, hasChord, keepText, nextStep, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
 export { fillHeaders, type TaskHeaders } from './task-headers.ts';
 /** A call as `compile` makes it: Celery's task message, protocol version 2. Names on the wire are Celery's own. */
 export interface TaskMessage extends TaskBody {
@@ -35,15 +38,17 @@ export interface TaskSource {
   readonly redelivered: boolean;
 }
 type Decode = (message: WireMessage) => Value | Promise<Value>;
+/** The body's text, where that is plain JSON: then what follows the call is read only where somebody asks for it. */
+type TextOf = (message: WireMessage) => string | undefined;
 
 /**
  * Reads a task message. Protocol 2 is known by the header `task`, and its body is left alone; anything else is decoded, to see whether it is protocol 1.
  * Throws InvalidTaskError when it is no task message, or one that cannot be run; and what `decode` throws.
  */
-export function receiveTask(source: TaskSource, decode: Decode): ReceivedTask | Promise<ReceivedTask> {
+export function receiveTask(source: TaskSource, decode: Decode, textOf?: TextOf): ReceivedTask | Promise<ReceivedTask> {
   const { message } = source;
   if (message.headers['task'] !== undefined) {
-    return { headers: readHeaders(message.headers), wire: message, deliveryInfo: deliveryInfo(source), body: decodedOnce(message, decode) };
+    return { headers: readHeaders(message.headers), wire: message, deliveryInfo: deliveryInfo(source), body: decodedOnce(message, decode, textOf) };
   }
   const value = decode(message);
   return value instanceof Promise ? value.then((body) => receiveFirstProtocol(source, body)) : receiveFirstProtocol(source, value);
@@ -61,10 +66,12 @@ function deliveryInfo({ message, queue, exchange, routingKey, redelivered }: Tas
   return { exchange, routingKey, queue, priority: message.properties.priority ?? null, redelivered };
 }
 
-function decodedOnce(message: WireMessage, decode: Decode): () => TaskBody | Promise<TaskBody> {
+function decodedOnce(message: WireMessage, decode: Decode, textOf: TextOf | undefined): () => TaskBody | Promise<TaskBody> {
   let body: TaskBody | Promise<TaskBody> | undefined;
   return () => {
     if (body === undefined) {
+      const text = textOf?.(message);
+      if (text !== undefined) return (body = readBodyText(text));
       const value = decode(message);
       body = value instanceof Promise ? value.then(readTaskBody) : readTaskBody(value);
     }

@@ -6,7 +6,7 @@ import { CodecTable } from './codec-table.ts';
 import { builtinCompressions } from './compressions.ts';
 import { andThen } from './maybe-promise.ts';
 import type { Compression, CompressionName, EncodedBody, Serializer, SerializerName, SerializerRegistry } from './registry.ts';
-import { NO_PICKLE, PICKLE_TYPE, builtinSerializers } from './serializers.ts';
+import { NO_PICKLE, PICKLE_TYPE, builtinSerializers, json } from './serializers.ts';
 
 /** The serializers and compressors of one app: the built-in ones, and what it registers. Codecs that are optional packages are loaded once, when first needed. */
 export function createSerializerRegistry(): SerializerRegistry {
@@ -56,6 +56,13 @@ class Registry implements SerializerRegistry {
     return andThen(this.#serializers.load(contentType), (serializer) =>
       andThen(body, (plain) => serializer.decode(serializer.contentEncoding === 'binary' ? bytesOf(plain) : textOf(plain, message.contentEncoding))),
     );
+  }
+
+  jsonText(message: WireMessage, accept: readonly string[]): string | undefined {
+    const { contentType, headers } = message;
+    if (contentType !== json.contentType || this.#serializers.load(contentType) !== json || !this.accepts(contentType, accept)) return undefined;
+    const { compression } = headers;
+    return typeof compression === 'string' && compression !== '' ? undefined : textOf(message.body, message.contentEncoding);
   }
 
   accepts(contentType: string, accept: readonly string[]): boolean {

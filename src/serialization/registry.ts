@@ -33,6 +33,8 @@ export interface SerializerRegistry {
   ): EncodedBody | Promise<EncodedBody>;
   /** Throws ContentDisallowed when the content type is not in `accept` (names or content types), DecodeError when the body cannot be read or would grow beyond `maxBytes`. */
   decode(message: WireMessage, options: { readonly accept: readonly string[]; readonly maxBytes: number }): Value | Promise<Value>;
+  /** The body as text where `decode` would read it as plain JSON, with no codec of anybody's own between; else undefined. Throws DecodeError when it is no text. */
+  jsonText(message: WireMessage, accept: readonly string[]): string | undefined;
   /** Whether a message of this content type may be decoded at all; cheap, without touching the body. */
   accepts(contentType: string, accept: readonly string[]): boolean;
   /** Loads the named codecs, so that encode and decode are synchronous afterwards. ImproperlyConfigured names an unknown one, or the package to install. */

@@ -21,7 +21,7 @@ export function builtinSerializers(): readonly CodecEntry<Serializer>[] {
 
 const ready = (serializer: Serializer): CodecEntry<Serializer> => ({ names: [serializer.name], contentType: serializer.contentType, load: () => serializer });
 
-const json: Serializer = {
+export const json: Serializer = {
   name: 'json',
   contentType: 'application/json',
   contentEncoding: 'utf-8',

@@ -28,12 +28,14 @@ export class Intake {
   readonly #context: WorkerContext;
   readonly #runner: Runner;
   readonly #decode: Parameters<typeof receiveTask>[1];
+  readonly #textOf: Parameters<typeof receiveTask>[2];
 
   constructor(context: WorkerContext, runner: Runner) {
     this.#context = context;
     this.#runner = runner;
     const { accept, maxBytes } = context.options;
     this.#decode = (message) => context.core.serializers.decode(message, { accept, maxBytes });
+    this.#textOf = (message) => context.core.serializers.jsonText(message, accept);
   }
 
   /** A message has come, by the channel of that epoch: reading it may last longer than the channel. */
@@ -46,7 +48,7 @@ export class Intake {
         const names = options.accept.join(', ');
         throw new ContentDisallowed(`content type ${JSON.stringify(message.contentType)} is not accepted here (acceptContent: ${names})`);
       }
-      const received = receiveTask(delivery, this.#decode);
+      const received = receiveTask(delivery, this.#decode, this.#textOf);
       if (received instanceof Promise) received.then((read) => this.#received(delivery, read, epoch)).catch((error: unknown) => this.#refuse(delivery, error));
       else this.#received(delivery, received, epoch);
     } catch (error) {

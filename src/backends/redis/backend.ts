@@ -204,6 +204,15 @@ export class RedisBackend implements ResultBackend {
 
   /** On a living connection; once more on another when it was lost meanwhile. For what may be done twice. */
   async #perform<T>(action: (connection: RedisConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { current } = this.#link;
+    if (current !== undefined) {
+      try {
+        return await action(current);
+      } catch (error) {
+        if (!current.isClosed || this.#link.isEnded || signal?.aborted === true) throw error;
+      }
+    }
+    // A timer and signals cost more than most questions: only who has to wait for a connection needs them.
     const patience = new AbortController();
     using _deadline = this.#options.clock.schedule(PATIENCE_MS, () => patience.abort());
     const ends = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal]);

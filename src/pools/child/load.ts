@@ -14,7 +14,12 @@ export async function loadCore({ appModule, include }: ChildConfig): Promise<Chi
   return {
     clock: core.clock,
     findTask: (name) => core.tasks.get(name),
-    receive: (source) => receiveTask(source, (message) => serializers.decode(message, limits)),
+    receive: (source) =>
+      receiveTask(
+        source,
+        (message) => serializers.decode(message, limits),
+        (message) => serializers.jsonText(message, limits.accept),
+      ),
     setHost: (host) => core.setHost(host),
     setLog: (log) => core.setLog(log),
     printLevel: settings.workerRedirectStdouts ? (levelOf(settings.workerRedirectStdoutsLevel) ?? 'WARNING') : undefined,

@@ -58,7 +58,8 @@ export class BlockingList {
       while (this.#isWanted) {
         this.#beforeWait(this.#connection);
         this.#connection.call('LLEN', this.#list).then((length) => {
-          if (Number(length) > 0) this.#onBacklog();
+          // The wait that follows takes the first itself.
+          if (Number(length) > 1) this.#onBacklog();
         }, toldByTheTake);
         const envelope = (await this.#connection.callBytes('BLMOVE', this.#list, this.taken, 'RIGHT', 'LEFT', BLOCK_S)) as Buffer | null;
         if (envelope === null) continue;

@@ -1,0 +1,30 @@
+import { decodeJson } from './json-text.ts';
+import type { Value } from './json.ts';
+import { listOf, readSignature, type SignatureData } from './signature.ts';
+
+/**
+ * Steps of a chain as the text in which they came (a JSON list, the last runs next): what only passes them on splices the text in.
+ * Stands for the list itself in a signature's options and is written as it; whoever looks inside reads it then.
+ */
+export class KeptSteps {
+  readonly json: string;
+  #steps: readonly SignatureData[] | undefined;
+
+  constructor(json: string) {
+    this.json = json;
+  }
+
+  /** Throws DecodeError or InvalidTaskError where a step cannot be read. */
+  get steps(): readonly SignatureData[] {
+    return (this.#steps ??= listOf(decodeJson(this.json), 'the chain of a task').map(readSignature));
+  }
+
+  toJSON(): readonly SignatureData[] {
+    return this.steps;
+  }
+
+  /** As an option of a signature. */
+  get value(): Value {
+    return this as unknown as Value;
+  }
+}
