@@ -52,30 +52,34 @@ class Writer {
 
   writeItems(items: readonly unknown[], open: string, close: string, level: number): void {
     if (level >= this.#maxLevels) return this.#add(`${open}...${close.replace(',', '')}`);
-    this.#inBrackets(open, close, items, (item) => this.write(item, level + 1));
+    this.#add(open);
+    for (let index = 0; index < items.length; index++) {
+      if (index > 0) this.#add(', ');
+      this.write(items[index], level + 1);
+      if (this.#isCut) return this.#closeEarly(close, index + 1 < items.length);
+    }
+    this.#add(close);
   }
 
   #writeMap(entries: readonly (readonly [unknown, unknown])[], level: number): void {
     if (level >= this.#maxLevels) return this.#add('{...}');
-    this.#inBrackets('{', '}', entries, ([key, value]) => {
+    this.#add('{');
+    for (let index = 0; index < entries.length; index++) {
+      const [key, value] = entries[index]!;
+      if (index > 0) this.#add(', ');
       this.write(key, level + 1);
-      if (this.#isCut) return;
-      this.#add(': ');
-      this.write(value, level + 1);
-    });
+      if (!this.#isCut) {
+        this.#add(': ');
+        this.write(value, level + 1);
+      }
+      if (this.#isCut) return this.#closeEarly('}', index + 1 < entries.length);
+    }
+    this.#add('}');
   }
 
-  #inBrackets<T>(open: string, close: string, items: readonly T[], write: (item: T) => void): void {
-    this.#add(open);
-    for (let index = 0; index < items.length; index++) {
-      if (index > 0) this.#add(', ');
-      write(items[index] as T);
-      if (!this.#isCut) continue;
-      // The text is full: what is open is closed, so that it still reads as one value.
-      this.text += index + 1 < items.length ? `, ...${close.replace(',', '')}` : close;
-      return;
-    }
-    this.#add(close);
+  /** The text is full: what is open is closed, so that it still reads as one value. */
+  #closeEarly(close: string, hasMore: boolean): void {
+    this.#add(hasMore ? `, ...${close.replace(',', '')}` : close);
   }
 
   #writeAtom(value: unknown): void {

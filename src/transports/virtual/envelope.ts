@@ -25,17 +25,23 @@ export const FOREIGN_CONTENT_TYPE = 'application/octet-stream';
  * share are made once, for each piece is copied twice on its way to the socket.
  */
 export function writeEnvelope(message: WireMessage, labels: EnvelopeLabels): string {
-  const { properties } = message;
+  const { correlationId, replyTo, expirationMs, persistent, priority, extra } = message.properties;
   return (
-    `{"body":"${base64Of(message.body)}${contentText(message.contentEncoding, message.contentType)}` +
-    `${message.headersText ?? JSON.stringify(message.headers)},"properties":{` +
-    (properties.correlationId === undefined ? '' : `"correlation_id":${quoted(properties.correlationId)},`) +
-    (properties.replyTo === undefined ? '' : `"reply_to":${quoted(properties.replyTo)},`) +
-    (properties.expirationMs === undefined ? '' : `"expiration":"${Math.trunc(properties.expirationMs)}",`) +
-    (properties.extra === undefined ? '' : extraText(properties.extra)) +
-    `${deliveryText(properties.persistent === false ? 1 : 2, properties.priority ?? 0, labels)}${labels.deliveryTag}"}}`
+    `{"body":"${base64Of(message.body)}${contentText(message.contentEncoding, message.contentType)}${message.headersText ?? JSON.stringify(message.headers)}` +
+    (correlationId === undefined
+      ? PROPERTIES
+      : SAFE.test(correlationId)
+        ? `${CORRELATED}"${correlationId}",`
+        : `${CORRELATED}${JSON.stringify(correlationId)},`) +
+    (replyTo === undefined ? '' : `"reply_to":${quoted(replyTo)},`) +
+    (expirationMs === undefined ? '' : `"expiration":"${Math.trunc(expirationMs)}",`) +
+    (extra === undefined ? '' : extraText(extra)) +
+    `${deliveryText(persistent === false ? 1 : 2, priority ?? 0, labels)}${labels.deliveryTag}"}}`
   );
 }
+
+const PROPERTIES = ',"properties":{';
+const CORRELATED = `${PROPERTIES}"correlation_id":`;
 
 /** From the body's end to the headers. */
 function contentText(encoding: string, type: string): string {
