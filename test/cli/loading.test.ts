@@ -157,3 +157,17 @@ test('a module that waits for ever is said to', async () => {
   expect(err).toContain('Error: the command waits for something that never happens. Is there a top-level await in the modules of your app that cannot end?\n');
   expect(code).toBe(13);
 });
+
+test('a traceback names the files of the package as it is installed, also where Node reads source maps, and those of the project as they were written', async () => {
+  const tasks = `${app.replace('{ task', '{ taskAlwaysEager: true, task')}enum E { a }
+export const boom = app.task('proj.boom', () => {
+  throw new Error('boom' + E.a);
+});
+process.stdout.write(String((await (await boom.delay()).get({ propagate: false }) as Error).stack));\n`;
+  await using project = new Project({ 'tasks.ts': tasks }, 'module');
+  const { out } = project.run(['-A', 'tasks', 'report'], { NODE_OPTIONS: '--enable-source-maps' });
+  expect(out).toContain('tasks.ts:5:9');
+  const ours = out.split('\n').filter((line) => line.startsWith('    at ') && !/<dir>|node:/.test(line));
+  expect(ours.length).toBeGreaterThan(0);
+  for (const line of ours) expect(line).toMatch(/dist\/[\w/-]+\.js:\d+/);
+});
