@@ -193,12 +193,12 @@ function called(steps: readonly Tree[], { link, ...others }: Linked): Linked {
 }
 
 /**
- * Celery moves the links of a chord whose body is a chain behind the steps that follow; with us they stay where they were written (docs/guides/canvas.md),
- * so none is made there.
+ * Celery lets the links and errbacks of a chain that ends in a group or chord, and of a chord whose body is a chain, reach what is joined to it; with us they
+ * stay where they were written (docs/guides/canvas.md), so none is made there.
  */
 const plain = (steps: readonly Tree[]): readonly Tree[] =>
   steps.map((step, index) => {
     if (index === steps.length - 1 || (step.kind !== 'chain' && step.kind !== 'chord') || !/"(group|chord|chunks)"/.test(JSON.stringify(step))) return step;
-    const { link: _, ...rest } = step;
+    const { link: _, errbacks: __, ...rest } = step;
     return rest;
   });
