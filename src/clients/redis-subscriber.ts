@@ -5,7 +5,7 @@ export type MessageListener = (message: Buffer, channel: string) => void;
 
 /** Often enough that a connection which died without a sign is noticed well within a lease. */
 const PING_MS = 5000;
-/** What nobody listens to any more is given up together with the next subscription, or after so long, or when it is so much. */
+/** What nobody listens to any more is given up after so long, or when it is so much: many at once cost little more than one. */
 const LEAVE_MS = 100;
 const MAX_UNHEARD = 500;
 
@@ -75,7 +75,6 @@ export class RedisSubscriber {
     }
     const unheard = this.#unheardOf(isPattern);
     for (const name of names) unheard.delete(name);
-    this.#giveUp();
     // In lower case, else ioredis does not recognise it. Asked each time, also for what is known: the answer tells that an earlier request has arrived.
     return { subscribed: this.#inPieces(isPattern ? 'psubscribe' : 'subscribe', names), [Symbol.dispose]: () => this.#leave(names, own, isPattern) };
   }

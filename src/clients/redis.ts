@@ -145,27 +145,23 @@ class Connection implements RedisConnection {
   }
 
   call(name: string, ...args: RedisArgument[]): Promise<unknown> {
-    this.#cork();
-    return this.#client.call(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
+    return this.#ask(new this.#Command(name, args as string[], { replyEncoding: 'utf8' }));
   }
 
   callBytes(name: string, ...args: RedisArgument[]): Promise<unknown> {
-    this.#cork();
-    return this.#client.callBuffer(name, ...(args as string[])).catch((error: unknown) => this.#rethrow(error));
+    return this.#ask(new this.#Command(name, args as string[], { replyEncoding: null }));
   }
 
   push(list: string, texts: readonly string[], isAscii: boolean): Promise<unknown> {
     const listBytes = Buffer.byteLength(list);
-    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${listBytes}\r\n${list}`;
-    for (const text of texts) written += `\r\n$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}`;
-    written += '\r\n';
+    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${listBytes}\r\n${list}\r\n`;
+    for (const text of texts) written += `$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}\r\n`;
     // The texts are no arguments that ioredis would look at, copy one by one, and keep until the answer.
     const command = new this.#Command('LPUSH', [list], { replyEncoding: 'utf8' });
     // ASCII goes as Latin-1, which is copied as it is; for UTF-8 three times the room is set aside first.
     const bytes = Buffer.from(written, isAscii && listBytes === list.length ? 'latin1' : 'utf8');
     command.toWritable = () => bytes;
-    this.#cork();
-    return (this.#client.sendCommand(command) as Promise<unknown>).catch((error: unknown) => this.#rethrow(error));
+    return this.#ask(command);
   }
 
   async pipeline(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
@@ -180,20 +176,20 @@ class Connection implements RedisConnection {
   }
 
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    this.#cork();
-    // `call` would copy the arguments, of which there are hundreds, four times more.
     const command = new this.#Command('EVALSHA', [script.sha, keys.length, ...keys, ...args] as string[], { replyEncoding: 'utf8' });
-    const answer = this.#client.sendCommand(command) as Promise<unknown>;
+    const answer = this.#send(command);
     // It is written: see kernel/empty.ts.
     empty(command.args);
-    return answer.catch((error: unknown) => {
-      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
-      return this.#rethrow(error);
-    });
+    return answer
+      .catch((error: unknown) => {
+        if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
+        return this.#rethrow(error);
+      })
+      .catch((error: unknown) => explainRefusal(error, script));
   }
 
   runInOrder(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
+    return this.call('EVAL', script.lua, keys.length, ...keys, ...args).catch((error: unknown) => explainRefusal(error, script));
   }
 
   onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void {
@@ -226,6 +222,16 @@ class Connection implements RedisConnection {
     if (/^(?:WRONGPASS|NOAUTH|ERR invalid DB|ERR DB index|NOPERM)/.test(cause.message))
       return new ImproperlyConfigured(`${this.#shown}: ${maskText(cause.message)}`);
     return new OperationalError(`cannot reach ${this.#shown}: ${maskText(wordsOf(cause))}`, { cause });
+  }
+
+  #ask(command: Command): Promise<unknown> {
+    return this.#send(command).catch((error: unknown) => this.#rethrow(error));
+  }
+
+  /** The client's own `call` would copy the arguments, of which there may be hundreds, four times more. */
+  #send(command: Command): Promise<unknown> {
+    this.#cork();
+    return this.#client.sendCommand(command) as Promise<unknown>;
   }
 
   /** What is asked in one turn leaves in one write: each costs as much as a hundred lines of script. */
@@ -266,6 +272,16 @@ class Connection implements RedisConnection {
     this.fail(reason.name === 'ReplyError' ? reason.message : undefined);
     return this.#lost();
   }
+}
+
+/** Of a script that may not do something, Redis before 7.2 does not say what. */
+function explainRefusal(error: unknown, { lua }: RedisScript): never {
+  if (!(error instanceof ResponseError) || !/NOPERM|can't run this command/.test(error.message)) throw error;
+  const commands = new Set(Array.from(lua.matchAll(/redis\.p?call\('([A-Z]+)'/g), (match) => match[1]!));
+  const wanted = [...commands].toSorted().join(', ');
+  throw new ResponseError(`${error.message.trim()}; this step needs ${wanted}, with our keys: allow the user of this connection all of them (ACL SETUSER)`, {
+    cause: error,
+  });
 }
 
 /** The server is not, or no longer, the one that we may write to. */
