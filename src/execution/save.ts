@@ -3,6 +3,7 @@ import { BackendStoreError, ImproperlyConfigured, OperationalError } from '../er
 import { retry } from '../kernel/retry.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
 import type { ExecutionEnv } from './env.ts';
+import { shortenedMeta } from './shortened-meta.ts';
 
 /** While the store is away: half a second more after each try, at most half a minute, for as long as the worker lives. */
 const PATIENCE = { maxRetries: null, intervalStartMs: 500, intervalStepMs: 500, intervalMaxMs: 30_000 };
@@ -14,14 +15,26 @@ export function saved(meta: ResultMeta, env: Env, options?: SaveOptions): Promis
   return env.backend.save(meta, options).catch((error: unknown) => savedAfter(error, meta, env, options));
 }
 
-/** The same for what there is nothing to put in the place of: what the store refuses is logged, and whatever follows goes on without it. */
+/** The same for errors: of one that the store refuses, the beginning is stored; if that is refused, too, it is logged, and whatever follows goes on without it. */
 export async function savedIfAccepted(meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
-  try {
-    await saved(meta, env, options);
-  } catch (error) {
-    if (!(error instanceof BackendStoreError)) throw error;
-    env.log.error(`${meta.status} of task ${meta.task_id} is not stored: ${error.message}`);
-  }
+  const refused = await refusal(saved(meta, env, options));
+  if (refused === undefined) return;
+  const what = `${meta.status} of task ${meta.task_id}`;
+  const shortened = shortenedMeta(meta);
+  if (shortened !== undefined && (await refusal(saved(shortened, env, options))) === undefined)
+    env.log.error(`${what} is stored without the whole of its text: ${refused.message}`);
+  else env.log.error(`${what} is not stored: ${refused.message}`);
+}
+
+/** What a store has against a meta; undefined where it took it. */
+function refusal(saving: Promise<void>): Promise<BackendStoreError | undefined> {
+  return saving.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof BackendStoreError) return error;
+      throw error;
+    },
+  );
 }
 
 /**

@@ -28,9 +28,12 @@ describe.skipIf(noOwnRabbit !== undefined)('messages longer than max_message_siz
       await app.close();
     });
     const text = app.task('proj.text', (length: number) => 'x'.repeat(length));
+    const failing = app.task('proj.failing', (letters: number) => {
+      throw new RangeError(`it failed: ${'x'.repeat(letters)}`);
+    });
     const length = app.task('proj.length', (given: string) => given.length);
     await worker.start();
-    return { text, length };
+    return { text, length, failing };
   }
 
   // features: 5-080
@@ -54,4 +57,18 @@ describe.skipIf(noOwnRabbit !== undefined)('messages longer than max_message_siz
     await expect(result.get({ timeout: 60 })).rejects.toThrow(/longer than the broker takes/);
     expect(await (await length.delay('x')).get({ timeout: 60 })).toBe(1);
   });
+
+  // features: 5-080
+  test.each([false, true])(
+    'an error whose text is too long is the same error to its caller, with the beginning of its text (acksLate: %s)',
+    async (acksLate) => {
+      const { text, length, failing } = await started(acksLate);
+      const error = (await (await failing.delay(2 * MAX)).get({ timeout: 60, propagate: false })) as Error;
+      expect(error).toMatchObject({ type: 'ValueError' });
+      expect(error.message).toMatch(/^it failed: x{900,1000}… \(200011 characters, too long for the result store\)$/);
+      const next = await chain(failing.s(2 * MAX), length.si('x')).delay();
+      await expect(next.get({ timeout: 60 })).rejects.toThrow(/it failed: x+…/);
+      expect(await (await text.delay(3)).get({ timeout: 60 })).toBe('xxx');
+    },
+  );
 });
