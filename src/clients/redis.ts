@@ -154,8 +154,9 @@ class Connection implements RedisConnection {
 
   push(list: string, texts: readonly string[], isAscii: boolean): Promise<unknown> {
     const listBytes = Buffer.byteLength(list);
-    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${listBytes}\r\n${list}\r\n`;
-    for (const text of texts) written += `$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}\r\n`;
+    let written = `*${texts.length + 2}\r\n$5\r\nLPUSH\r\n$${listBytes}\r\n${list}`;
+    for (const text of texts) written += `\r\n$${isAscii ? text.length : Buffer.byteLength(text)}\r\n${text}`;
+    written += '\r\n';
     // The texts are no arguments that ioredis would look at, copy one by one, and keep until the answer.
     const command = new this.#Command('LPUSH', [list], { replyEncoding: 'utf8' });
     // ASCII goes as Latin-1, which is copied as it is; for UTF-8 three times the room is set aside first.
