@@ -1,6 +1,8 @@
 import type { RedisConnection } from '../../clients/redis.ts';
+import { ResponseError } from '../../errors.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
+import type { Logger } from '../../kernel/logger.ts';
 import type { Reservation } from '../virtual/queue-store.ts';
 import type { RedisKeys } from './keys.ts';
 import { recordSuffix } from './record.ts';
@@ -24,6 +26,7 @@ export interface ArrivalsOptions {
   readonly keys: RedisKeys;
   readonly tagPrefix: string;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /**
@@ -33,6 +36,10 @@ export interface ArrivalsOptions {
 export class Arrivals {
   readonly #options: ArrivalsOptions;
   readonly #unrecorded = new Set<Reservation>();
+  /** Their records are on the way. */
+  readonly #recording = new Set<Reservation>();
+  /** Acked while they were. */
+  readonly #acked = new WeakSet<Reservation>();
   #removed: Reservation[] = [];
   #removal: Deferred<void> | undefined;
   readonly #unanswered = new Set<Promise<void>>();
@@ -49,28 +56,56 @@ export class Arrivals {
   }
 
   /** Before anything but an ack is done with it. What came by an earlier connection was perhaps never recorded. */
-  record(reservation: Reservation): void {
+  record(reservation: Reservation, isGoingOn = false): void {
+    if (!isGoingOn) this.#recording.delete(reservation);
     if (!this.#unrecorded.delete(reservation) && reservation.id.startsWith(this.#options.tagPrefix)) return;
     const arrival = standing.get(reservation);
     if (arrival === undefined) return;
     const { connection, keys, clock } = this.#options;
     const args = [clock.now() / 1000, reservation.id, arrival.envelope, recordSuffix(arrival.queue)];
     // In order, for the ack may follow at once. A loss of the connection is told by `closed`; the next store of this owner records it then.
+    if (isGoingOn) this.#recording.add(reservation);
     connection.runInOrder(scripts.hold, [keys.unacked, keys.unackedIndex, arrival.taken], args).then(
-      () => standing.delete(reservation),
-      () => undefined,
+      () => {
+        this.#recording.delete(reservation);
+        standing.delete(reservation);
+      },
+      (error: unknown) => this.#refused(reservation, arrival, error),
     );
+  }
+
+  /** Its taken list stays its record, and its ack removes it from there, as if it had come just now; what has another end goes back with the next sweeps. */
+  #refused(reservation: Reservation, { queue, taken, envelope }: Arrival, error: unknown): void {
+    if (!(error instanceof ResponseError)) return;
+    const isGoingOn = this.#recording.delete(reservation);
+    if (isGoingOn) this.#unrecorded.add(reservation);
+    const { log, connection } = this.#options;
+    log.error(`a message of queue "${queue}" cannot be recorded as held: ${error.message}. It is kept in ${taken}`);
+    // Acked in the meantime, by a record that there is not.
+    if (this.#acked.delete(reservation)) connection.call('LREM', taken, -1, envelope).catch(() => undefined);
   }
 
   recordAll(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
-    for (const reservation of this.#unrecorded) this.record(reservation);
+    for (const reservation of this.#unrecorded) this.record(reservation, true);
+  }
+
+  /** Whether this stands in a taken list because somebody works on it. */
+  holds(taken: string, envelope: Buffer): boolean {
+    for (const reservation of this.#unrecorded) {
+      const arrival = standing.get(reservation);
+      if (arrival?.taken === taken && arrival.envelope.equals(envelope)) return true;
+    }
+    return false;
   }
 
   /** The ack of what was not recorded; undefined when it was. */
   remove(reservation: Reservation): Promise<void> | undefined {
-    if (!this.#unrecorded.delete(reservation)) return undefined;
+    if (!this.#unrecorded.delete(reservation)) {
+      if (this.#recording.delete(reservation)) this.#acked.add(reservation);
+      return undefined;
+    }
     this.#removed.push(reservation);
     if (this.#removal === undefined) {
       this.#removal = deferred();

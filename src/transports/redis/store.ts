@@ -65,7 +65,7 @@ export class RedisStore implements QueueStore {
     this.bindings = new RedisBindings(connection, keys, (queue) => this.#expires.get(queue));
     this.broadcast = redisBroadcast(connections, keys);
     this.#lease = new Lease({ connection, keys, owner, clock });
-    this.#arrivals = new Arrivals({ connection, keys, tagPrefix: this.#tagPrefix, clock });
+    this.#arrivals = new Arrivals({ connection, keys, tagPrefix: this.#tagPrefix, clock, log });
     const beforeWait = (waiting: RedisConnection): void => this.#arrivals.sendRemovals(waiting);
     this.#waiting = new Waiting({ connections, keys, lease: this.#lease, owner, clock, log, beforeWait });
     this.#settlements = new Settlements({
@@ -168,7 +168,7 @@ export class RedisStore implements QueueStore {
     await this.#arrivals.flush();
     await this.bindings.refresh(this.#clock.monotonic(), this.#connections.options.sweepsBindings);
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
-    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));
+    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues], this.#arrivals));
     if (count > 0) this.#waiting.ring();
     return count;
   }

@@ -8,7 +8,7 @@ import { redisAddress } from '../../../src/clients/redis-address.ts';
 import { openRedis, type RedisConnection } from '../../../src/clients/redis.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { newId } from '../../../src/kernel/ids.ts';
-import { silentLogger } from '../../../src/kernel/logger.ts';
+import { type Logger, silentLogger } from '../../../src/kernel/logger.ts';
 import type { JsonObject } from '../../../src/protocol/json.ts';
 import { RedisStore } from '../../../src/transports/redis/store.ts';
 import type { Reservation } from '../../../src/transports/virtual/queue-store.ts';
@@ -96,7 +96,7 @@ export const SHORT_LEASE: JsonObject = { lease_ms: 1000, lease_renew_ms: 300, le
 
 export const openStore = (
   url: URL,
-  options: { readonly owner?: string; readonly transportOptions?: JsonObject; readonly timeoutMs?: number } = {},
+  options: { readonly owner?: string; readonly transportOptions?: JsonObject; readonly timeoutMs?: number; readonly log?: Logger } = {},
 ): Promise<RedisStore> =>
   RedisStore.open({
     url,
@@ -105,7 +105,7 @@ export const openStore = (
     heartbeatMs: 0,
     transportOptions: { ...SHORT_LEASE, ...options.transportOptions },
     clock: systemClock,
-    log: silentLogger,
+    log: options.log ?? silentLogger,
     role: 'test',
     hostname: 'w1@test',
     maxMessageBytes: 64 * 2 ** 20,
