@@ -78,3 +78,16 @@ test('kept steps that somebody writes down stand for themselves', () => {
   const kept = new KeptSteps('[{"task":"a","args":[1]}]');
   expect(decodeJson(encodeJson({ chain: kept.value }))).toEqual(decodeJson(encodeJson({ chain: [call('a', { args: [1] })] })));
 });
+
+test('a chain whose steps were text at every hop runs all of them, in order', () => {
+  const steps = Array.from({ length: 30 }, (_, i) => call(`step ${i}`, { args: [`"}],${i}\\`], options: { task_id: `id ${i}` } }));
+  let text = encodeTaskBody({ args: [], kwargs: {}, embed: { callbacks: null, errbacks: null, chain: steps.toReversed(), chord: null } });
+  const ran: unknown[] = [];
+  for (let next = nextStep(readBodyText(text).embed); next !== undefined; next = nextStep(readBodyText(text).embed)) {
+    const { step, rest } = next;
+    ran.push([step.task, step.args[0]]);
+    const { publish } = compile({ ...step, options: rest === null ? step.options : { ...step.options, chain: rest } }, context());
+    text = encodeTaskBody(publish[0]!.message);
+  }
+  expect(ran).toEqual(steps.map(({ task, args }) => [task, args[0]]));
+});
