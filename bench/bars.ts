@@ -85,6 +85,7 @@ export const bars: readonly Bar[] = [
     (mb) => mb <= 120,
     'at most 120 MB',
   ),
+  // The broker takes three quarters of the processor time of a bare loop's message: docs/decisions/0008.
   ratio('rabbitmq: drain c=100: celeriac', 'rabbitmq: drain: bare', 0.8),
   ratio('rabbitmq: drain c=100, acks late: celeriac', 'rabbitmq: drain: bare', 0.8),
   ratioToBest('rabbitmq: drain c=100: celeriac', celeryPools, 8),
