@@ -104,21 +104,19 @@ async function both(
   return expected.map((one, index) => [one, outcomes[index]!] as const);
 }
 
-/** For so long is a smaller tree looked for at most: others wait for Celery meanwhile. */
-const SEARCH_MS = 60_000;
-
-/** A tree whose difference shows again, by the smallest below it that was found to show it too. `matters` picks the differences that are looked for. */
+/** A tree whose difference shows again, by the smallest below it that was found in `searchMs` to show it too. `matters` picks the differences that are looked for. */
 export async function smallest(
   tree: Tree,
   pair: Pair,
   matters: (difference: string) => boolean = () => true,
+  searchMs = 60_000,
 ): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> {
   const found = async (trees: readonly Tree[], patienceMs: number): Promise<{ readonly tree: Tree; readonly differences: readonly string[] } | undefined> => {
     const outcomes = await both(trees, pair, patienceMs);
     const index = outcomes.findIndex(([celery, here]) => differences(celery, here, pair).some(matters));
     return index === -1 ? undefined : { tree: trees[index]!, differences: differences(...outcomes[index]!, pair) };
   };
-  const end = performance.now() + SEARCH_MS;
+  const end = performance.now() + searchMs;
   // Whether it fails at all is asked with the patience of the test itself.
   let best = await found([tree], 15_000);
   for (let at = 0; best !== undefined && performance.now() < end;) {
