@@ -21,7 +21,9 @@ export class ConsumeLoop {
   #queues: readonly string[] = [];
   #prefetch = 1000;
   #held = 0;
-  #take: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  #take: Promise<void> | undefined;
+  /** Of the take in flight; the next one's too, unless it was used. */
+  #abort = new AbortController();
   #isPumpPlanned = false;
   #isClosed = false;
 
@@ -40,7 +42,7 @@ export class ConsumeLoop {
   setPrefetch(count: number): void {
     this.#prefetch = count;
     if (this.#room() > 0) this.#pump();
-    else this.#take?.abort.abort();
+    else this.#abortTake();
   }
 
   /** A message has left our hands. The next take is planned before its ending is given to the store, so that the two travel together. */
@@ -52,8 +54,8 @@ export class ConsumeLoop {
   /** Resolves when no take is in flight any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#take?.abort.abort();
-    await this.#take?.done;
+    this.#abortTake();
+    await this.#take;
   }
 
   #room(): number {
@@ -63,7 +65,11 @@ export class ConsumeLoop {
   /** Ends the wait that goes on for the old list; the next one begins when it has answered. */
   #restart(): void {
     if (this.#take === undefined) this.#pump();
-    else this.#take.abort.abort();
+    else this.#abortTake();
+  }
+
+  #abortTake(): void {
+    if (this.#take !== undefined) this.#abort.abort();
   }
 
   #planPump(): void {
@@ -78,17 +84,16 @@ export class ConsumeLoop {
   #pump(): void {
     const room = this.#room();
     if (this.#isClosed || this.#take !== undefined || this.#queues.length === 0 || room <= 0) return;
-    const abort = new AbortController();
+    if (this.#abort.signal.aborted) this.#abort = new AbortController();
     // Half of the prefetch at most, so that the next take is under way while this one is worked on.
     const max = Math.min(room, MAX_BATCH, Math.max(1, Math.ceil(this.#prefetch / 2)));
-    const done = this.#options.store.reserve(this.#queues, { max, waitMs: WAIT_MS, signal: abort.signal }).then(
+    this.#take = this.#options.store.reserve(this.#queues, { max, waitMs: WAIT_MS, signal: this.#abort.signal }).then(
       (batch) => this.#arrived(batch),
       (error: unknown) => {
         this.#take = undefined;
         if (!this.#isClosed) this.#options.onError(error);
       },
     );
-    this.#take = { abort, done };
   }
 
   #arrived(batch: Reservation[]): void {
