@@ -1,7 +1,7 @@
 // Workflows of one shape, one after another, from delay() to get(); the worker is a process of its own. `--shape=chord|chain|dag`, n counts tasks.
 import { spawn } from 'node:child_process';
 import { chord, group, type AsyncResult } from 'celeriac';
-import { answer, argument, measure, number } from './measure.ts';
+import { answer, argument, measure, number, WARM_UP } from './measure.ts';
 import { add, sum } from './tasks.ts';
 
 /** How many tasks a workflow has, what it gives, and its sending. */
@@ -53,7 +53,7 @@ const once = async (): Promise<void> => {
   if (value !== result) throw new Error(`wrong result: ${String(value)}`);
 };
 // The first waits for the worker to be there.
-await once();
+for (let tasks = 0; tasks < WARM_UP; tasks += size) await once();
 answer(
   await measure(count * size, process.env['BENCH_REDIS'] ?? null, async () => {
     for (let i = 0; i < count; i += 1) await once();

@@ -24,8 +24,10 @@ def run(shape, n, add, total, figures):
         def once():
             value = send().get(timeout=120)
             assert value == result, value
-        once()  # the first waits for the worker to be there
         count = max(1, round(n / size))
+        # The first waits for the worker to be there; as many again as are counted, so that it has run for a while, too.
+        for _ in range(count):
+            once()
         started = time.time()
         for _ in range(count):
             once()

@@ -15,7 +15,7 @@ export interface Figures {
   readonly p99Ms?: number;
 }
 
-/** Round trips before those that count: a service that has run for a while answers with compiled code, which comes after some thousands of calls. */
+/** Tasks before those that count, where a single answer is waited for: a service that has run for a while gives it with compiled code, which comes after some thousands of calls. */
 export const WARM_UP = 3000;
 
 export const argument = (name: string, fallback: string): string =>
