@@ -14,17 +14,15 @@ export function textOf(body: WireBody, contentEncoding: string): string {
   if (!(body instanceof Uint8Array) && 'text' in body) return body.text;
   const isUtf8 = contentEncoding === 'utf-8' || contentEncoding === 'binary' || contentEncoding === '';
   if (body instanceof Uint8Array) return decoded(body, isUtf8 ? 'utf-8' : contentEncoding);
-  // Most bodies are ASCII, which atob gives as it is, three times as fast as a decoder.
+  // Most bodies are ASCII, which atob gives as it is, three times as fast as a decoder. Then each character is a byte, and that is found out several times
+  // faster by counting than by a regular expression: for a chain's body this was a twentieth of a step.
   const binary = binaryOf(body.base64);
-  if (isUtf8 && !NOT_ASCII.test(binary)) return binary;
+  if (isUtf8 && Buffer.byteLength(binary) === binary.length) return binary;
   return decoded(Buffer.from(binary, 'latin1'), isUtf8 ? 'utf-8' : contentEncoding);
 }
 
 /** What a serializer of texts is given, as text. */
 export const asText = (body: Uint8Array | string): string => (typeof body === 'string' ? body : decoded(body, 'utf-8'));
-
-// eslint-disable-next-line no-control-regex -- ASCII includes the control characters
-const NOT_ASCII = /[^\x00-\x7f]/;
 
 /** Base64 as one character a byte. */
 function binaryOf(base64: string): string {
