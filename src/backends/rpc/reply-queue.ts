@@ -72,7 +72,7 @@ export class ReplyQueue implements MetaFeed {
     const channel = await this.#road.openChannel(this.#closing.signal);
     try {
       await channel.declareQueue({ name, durable: true, exclusive: false, autoDelete: true, arguments: expiresMs === null ? {} : { 'x-expires': expiresMs } });
-      channel.setPrefetch(1000);
+      // Without a prefetch limit: it would not hold back what needs no ack, and RabbitMQ would ask for leave before each result all the same (decision 8).
       await channel.consume(name, (delivery) => this.#hear(delivery), { noAck: true, onCancelled: (reason) => this.#lost(channel, reason) });
     } catch (error) {
       await channel[Symbol.asyncDispose]();
