@@ -320,6 +320,21 @@ describe('a chord', () => {
     ]);
   });
 
+  // Celery writes such bodies where a chord follows a chord in a chain. The members were counted for the header that had ended, and the next chord never began.
+  test('with a group as its body, and steps after that, makes those members parts of a chord of their own', () => {
+    const plan = compiled(chord([add(1, 1)], group([tsum(), chain(tsum(), tsum())]) as never));
+    const { body: written } = plan.chords[0]!;
+    expect(written.options['group_id']).toBe(plan.chords[0]!.groupId);
+    const options = { ...written.options, chain: [sig('proj.tsum', [], { task_id: 'next' })] };
+    const started = compiled({ toJSON: () => ({ ...written, args: [[2]], options }) });
+    const [{ groupId, body, size } = expect.fail()] = started.chords;
+    expect([groupId, size, body.options['task_id']]).toEqual([written.options['task_id'], 2, 'next']);
+    expect(groupId).not.toBe(plan.chords[0]!.groupId);
+    const [first, second] = messages(started);
+    expect(first).toMatchObject({ group: groupId, group_index: 0, args: [[2]] });
+    expect(second).toMatchObject({ embed: { chain: [{ options: { group_id: groupId, group_index: 1, chord: { options: { task_id: 'next' } } } }] } });
+  });
+
   // What its result says; Celery writes the options of the member over those of its body (differential seed 6131).
   test('in a group that is a body names that group for its own body, and not the header that started it', () => {
     const plan = compiled(chord([add(1, 1)], group([tsum(), chord([add(2, 2)], tsum())]) as never));

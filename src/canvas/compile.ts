@@ -3,7 +3,7 @@ import type { ValueMap } from '../protocol/json.ts';
 import { signatureData, type SignatureData } from '../protocol/signature.ts';
 import { freeze } from './freeze.ts';
 import { errorLinked, withLinks } from './links.ts';
-import { placed, sizeOf } from './place.ts';
+import { placed, sizeOf, unplaced } from './place.ts';
 import { childOf, resultOf, tupleOf } from './result-node.ts';
 import { bodyOf, chordData, isNone, mergeCall, mergeOptions, prepend, stepsOf } from './signature-data.ts';
 import type { CompileContext, Plan, PlannedMessage, ResultNode } from './plan.ts';
@@ -72,9 +72,11 @@ function emitGroup(signature: SignatureData, context: CompileContext, out: Emitt
   const { task_id, link, link_error, chain, chord, group_id: _group, group_index: _index, ...forEach } = signature.options;
   const after = stepsOf(chain);
   if (after.length > 0) {
-    const { chain: _, ...options } = signature.options;
+    // As the body of a chord its members knew the group of that header: they are parts of a chord of their own now.
+    const group = unplaced(signature);
+    const { chain: _, ...options } = group.options;
     const upgraded = signatureData({
-      ...chordData({ ...signature, options }, after.at(-1)!),
+      ...chordData({ ...group, options }, after.at(-1)!),
       options: after.length === 1 ? {} : { chain: after.slice(0, -1) },
     });
     return emitChord(freeze(upgraded, context.newId, context.replyTo).signature, context, out);

@@ -43,6 +43,24 @@ export function placed(signature: SignatureData, place: Place): SignatureData {
   }
 }
 
+/** The same without its place: what gives its result is a member of no group and a part of no chord. */
+export function unplaced(signature: SignatureData): SignatureData {
+  const tasks = (): readonly SignatureData[] => stepsOf(signature.kwargs['tasks']);
+  const own = mergeOptions(signature, { group_id: null, group_index: null, chord: null });
+  switch (signature.subtask_type) {
+    case 'group':
+      return withKwargs(own, { tasks: tasks().map(unplaced) });
+    case 'chain':
+      return withKwargs(own, { tasks: tasks().map((step, index, all) => (index === all.length - 1 ? unplaced(step) : step)) });
+    case 'chord': {
+      const body = bodyOf(signature);
+      return body === undefined ? own : withKwargs(own, { body: unplaced(body) });
+    }
+    default:
+      return own;
+  }
+}
+
 /** How many parts of a chord a signature is: as many as report to it in the end. */
 export function sizeOf(signature: SignatureData): number {
   switch (signature.subtask_type) {

@@ -76,6 +76,22 @@ test.each(['chain', 'group'] as const)('a body that is a %s with a chord in it f
   expect([(await env.backend.load('f'))?.status, (await env.backend.load('b'))?.status]).toEqual(['FAILURE', 'FAILURE']);
 });
 
+test('of a body that is a chord the header fails too, each part with its errbacks; nobody counts it', async () => {
+  const env = await testEnv();
+  const last = sig('last', { task_id: 'b' });
+  const parts = [
+    sig('first', { task_id: 'p', group_id: 'h', group_index: 0, chord: last, link_error: [sig('eb', { task_id: 'e' })] }),
+    sig('second', { task_id: 'q', group_id: 'h', group_index: 1, chord: last }),
+  ];
+  const header = { ...sig('celery.group', { task_id: 'h' }), subtask_type: 'group' as const, kwargs: { tasks: parts } };
+  const inner = { ...sig('celery.chord', { task_id: 'h' }), subtask_type: 'chord' as const, kwargs: { header, body: last } };
+  await env.backend.chords!.open('g', 1, inner);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: inner } }), failure, env);
+  expect(await Promise.all(['p', 'q', 'b'].map(async (id) => (await env.backend.load(id))?.status))).toEqual(['FAILURE', 'FAILURE', 'FAILURE']);
+  expect(env.done.filter((line) => line.startsWith('start'))).toEqual(['start celery.group "p"']);
+  expect(env.done.filter((line) => line.startsWith('save FAILURE b '))).toHaveLength(1);
+});
+
 // features: 4-098 4-133
 test('a failed part fails the body: its errbacks first, then its result', async () => {
   const env = await testEnv();

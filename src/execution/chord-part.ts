@@ -1,4 +1,5 @@
 import type { ChordArrival, ChordClaim, ChordCounter, ChordPart, SaveOptions } from '../backends/backend.ts';
+import { unplaced } from '../canvas/place.ts';
 import { unlockCall } from '../canvas/unlock-call.ts';
 import { newId } from '../kernel/ids.ts';
 import { encodedText } from '../protocol/json-text.ts';
@@ -228,7 +229,7 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
   const telling = (target: SignatureData, errbacks: Value): SignatureData => ({ ...target, options: { ...target.options, link_error: errbacks } });
   const alsoTelling = (target: SignatureData): SignatureData => telling(target, [...signaturesIn(target.options['link_error']), ...signaturesIn(link_error)]);
   if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']).flatMap(targetsOf).map(alsoTelling);
-  if (body.subtask_type === 'chord' && (body.kwargs['body'] ?? null) !== null) return targetsOf(readSignature(body.kwargs['body'])).map(alsoTelling);
+  if (body.subtask_type === 'chord') return [...headerOf(body).flatMap(targetsOf), ...signaturesIn(body.kwargs['body']).flatMap(targetsOf).map(alsoTelling)];
   if (body.subtask_type !== 'chain') return [body];
   // A caller waits for the last step, under the id that the chain or the step itself was given. Only the chain's errbacks are told, once: no step has failed.
   const last = signaturesIn(body.kwargs['tasks']).at(-1);
@@ -244,7 +245,7 @@ function besides(body: SignatureData): readonly SignatureData[] {
     case 'group':
       return [{ ...body, kwargs: {}, options: { task_id } }, ...signaturesIn(body.kwargs['tasks']).flatMap(besides)];
     case 'chord':
-      return signaturesIn(body.kwargs['body']).flatMap(besides);
+      return [...headerOf(body), ...signaturesIn(body.kwargs['body'])].flatMap(besides);
     case 'chain': {
       const steps = signaturesIn(body.kwargs['tasks']);
       return [...steps.slice(0, -1), ...steps.slice(-1).flatMap(besides)];
@@ -252,6 +253,13 @@ function besides(body: SignatureData): readonly SignatureData[] {
     default:
       return [];
   }
+}
+
+/** The parts that a chord begins with. They never ran, so nobody counts them. */
+function headerOf(chord: SignatureData): readonly SignatureData[] {
+  return signaturesIn(chord.kwargs['header'])
+    .flatMap((part) => (part.subtask_type === 'group' ? signaturesIn(part.kwargs['tasks']) : [part]))
+    .map(unplaced);
 }
 
 const CANNOT_COUNT = 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend';

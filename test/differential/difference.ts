@@ -12,14 +12,16 @@ export interface Road {
 
 /**
  * Whether there is something to compare: what Celery leaves without an end must end in our worker, in an error; but for handles of Python's that name ids which
- * none of its messages carries (a chord that is a member of a body): no worker can end those.
+ * none of its messages carries (a chord that is a member of a body): no worker can end those. What Celery starts several times ends in our worker too.
  */
-export const isMeasure = (celery: Outcome, { from, to }: Road): boolean => !isOpen(celery.view) || (from === 'ts' && to === 'ts');
+export const isMeasure = (celery: Outcome, { from, to }: Road): boolean =>
+  isOpen(celery.view) ? from === 'ts' && to === 'ts' : !celery.repeats || to === 'ts';
 
 /** Where two outcomes are not the same: the path, what Celery has, and what this pair has. */
 export function differences(celery: Outcome, here: Outcome, road: Road): readonly string[] {
   if (!isMeasure(celery, road)) return [];
-  if (isOpen(celery.view)) return isOpen(here.view) ? ['.view\n    Celery: pending\n    here:   pending, where a definite error was expected'] : [];
+  if (isOpen(celery.view) || celery.repeats)
+    return isOpen(here.view) ? ['.view\n    Celery: no measure\n    here:   pending, where a definite end was expected'] : [];
   return compare(...alike(celery, here), '');
 }
 
@@ -27,6 +29,8 @@ export function differences(celery: Outcome, here: Outcome, road: Road): readonl
 function alike(celery: Outcome, here: Outcome): [celery: Outcome, here: Outcome] {
   const [theirs, ours] = [{ ...celery.metas }, { ...here.metas }] as [Record<string, Fields>, Record<string, Fields>];
   const hasRun = new Set([...celery.runs, ...here.runs].map((line) => String((JSON.parse(line) as [string])[0]).split(' ')[0]));
+  const unheard = unheardIn(celery, here);
+  for (const tag of unheard) delete ours[tag];
   for (const tag of Object.keys(ours)) {
     if (hasRun.has(tag) || ours[tag]!['status'] !== 'FAILURE' || String(ours[tag]!['error']?.message) === UNLUCKY) continue;
     // A task that never ran because one before it failed: Celery stores no result for some of them, and for others neither call nor traceback.
@@ -34,7 +38,9 @@ function alike(celery: Outcome, here: Outcome): [celery: Outcome, here: Outcome]
     if (known === undefined) delete ours[tag];
     else if (known['status'] === 'FAILURE') [theirs[tag], ours[tag]] = [endOf(known), endOf(ours[tag]!)];
   }
-  const view = (of: Outcome): unknown => sameText(of.view);
+  const anyOf = rivals(celery, here);
+  for (const metas of [theirs, ours]) for (const [tag, meta] of Object.entries(metas)) if (!hasRun.has(tag)) metas[tag] = anyOf(meta) as Fields;
+  const view = (of: Outcome): unknown => anyOf(sameText(of.view));
   const handle = isShortened(celery.handle, here.handle) ? celery.handle : here.handle;
   // Parts of chunks have ids that nobody gave: under the shorter handle they cannot be found.
   if (JSON.stringify(celery.handle) !== JSON.stringify(here.handle) && handle === celery.handle) {
@@ -43,8 +49,41 @@ function alike(celery: Outcome, here: Outcome): [celery: Outcome, here: Outcome]
   }
   return [
     { ...celery, view: view(celery), metas: theirs },
-    { ...here, view: view(here), metas: ours, handle },
+    { ...here, view: view(here), metas: ours, handle, runs: here.runs.filter((line) => !unheard.has(tagOf(line))) },
   ];
+}
+
+const tagOf = (line: string): string => String((JSON.parse(line) as [string])[0]).split(' ')[0]!;
+
+/** Errbacks of a task that can never run, for which Celery stores nothing and tells nobody (of a body that is a chord); ours fails it, and tells them. */
+function unheardIn(celery: Outcome, here: Outcome): ReadonlySet<string> {
+  const [theirs, ours] = [celery.metas, here.metas] as [Record<string, Fields>, Record<string, Fields>];
+  const [ranThere, ranHere] = [celery, here].map(({ runs }) => new Set(runs.map(tagOf))) as [Set<string>, Set<string>];
+  const isUnheard = (tag: string): boolean => {
+    const failed = ours[tag]!['parent'] as string;
+    return ours[tag]!['name'] === 'diff.told' && ours[failed]?.['status'] === 'FAILURE' && theirs[failed] === undefined && !ranHere.has(failed);
+  };
+  return new Set(Object.keys(ours).filter((tag) => theirs[tag] === undefined && !ranThere.has(tag) && isUnheard(tag)));
+}
+
+/** The same for each failure that a chord may tell as well as another; only of those that are failures on both sides. */
+function rivals(celery: Outcome, here: Outcome): (value: unknown) => unknown {
+  const hasFailed = (tag: string): boolean => [celery, here].every(({ metas }) => (metas[tag] as Fields | undefined)?.['status'] === 'FAILURE');
+  const sets = celery.rivals.map((tags) => tags.filter(hasFailed));
+  const groupOf = (named: string | undefined): string | undefined => {
+    const [tags] = named === UNLUCKY ? sets : sets.filter((each) => each.includes(named!));
+    return tags === undefined ? undefined : `one of ${tags.join()}`;
+  };
+  const anyOf = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(anyOf);
+    if (!isPlain(value)) return value;
+    const fields = value as Fields;
+    const [type, told] = [fields['type'] ?? fields['error'], fields['message'] ?? fields['args']];
+    const named = Array.isArray(told) ? (type === 'ValueError' ? String(told[0]) : /ValueError\(\\*'(\w+)\\*'\)/.exec(String(told[0]))?.[1]) : undefined;
+    if (typeof type === 'string' && groupOf(named) !== undefined) return { any: groupOf(named) };
+    return Object.fromEntries(Object.entries(fields).map(([key, item]) => [key, anyOf(item)]));
+  };
+  return sets.length === 0 ? (value) => value : anyOf;
 }
 
 const withoutParts = (meta: Fields): Fields => (Array.isArray(meta['group']) ? { ...meta, group: meta['group'].filter((tag) => tag !== 'part') } : meta);

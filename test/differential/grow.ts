@@ -1,5 +1,5 @@
 // Random trees by seed: the same seed gives the same tree.
-import type { Call, Linked, Rows, Tag, Tree } from './trees.ts';
+import { endsInGroup, type Call, type Linked, type Rows, type Tag, type Tree } from './trees.ts';
 
 /** What `npm test` runs. */
 export const CI_SEEDS = { first: 1, count: 20 } as const;
@@ -178,11 +178,6 @@ const full = (trees: readonly Tree[]): boolean => trees.every((each) => each.kin
 /** A group of one member that ends in a group is a list of lists with us, and the inner list with Celery (docs/guides/canvas.md): it gets a second member. */
 const typed = (members: readonly Tree[], spare: () => Tree): readonly Tree[] =>
   members.length === 1 && endsInGroup(members[0]!) ? [...members, spare()] : members;
-
-function endsInGroup(tree: Tree): boolean {
-  if (tree.kind === 'chain') return tree.steps.length > 0 && endsInGroup(tree.steps.at(-1)!);
-  return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
-}
 
 /**
  * Each member of a group at the end of a chain calls the links of that chain, all of them under one id: whose result stays is chance, and in Celery members lose

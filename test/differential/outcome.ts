@@ -1,6 +1,7 @@
 // What came of a tree, with the ids of a run replaced by the tags of its tasks, so that two runs can be compared.
 import type { Redis } from 'ioredis';
-import { bodyStarts, isTurned, type Tag, type Tree } from './trees.ts';
+import { isRepeated } from './shapes.ts';
+import { bodyStarts, isTurned, rivalsOf, taggedOf, type Tag, type Tree } from './trees.ts';
 
 type Ids = Readonly<Record<Tag, string>>;
 
@@ -13,6 +14,10 @@ export interface Outcome {
   readonly metas: Readonly<Record<Tag, unknown>>;
   /** Runs, with their arguments. */
   readonly runs: readonly string[];
+  /** Celery starts a step of it more than once: see `isRepeated`. */
+  readonly repeats: boolean;
+  /** Of which failures any may be told: see `rivalsOf`. */
+  readonly rivals: readonly (readonly Tag[])[];
 }
 
 export interface Sent {
@@ -59,13 +64,16 @@ export async function outcomeOf(redis: Redis, tree: Tree, sent: Sent, view: unkn
   const groups = groupsOf([...metas.values()], sent.ids, ran);
   const told: Record<Tag, unknown> = {};
   for (const [tag, id] of Object.entries(sent.ids)) if (metas.has(id)) told[tag] = named(comparable(metas.get(id)!, tag, bodies, sent.ids, groups));
-  for (const [id, meta] of others) told[String(named(id))] = named(comparable(meta, '', bodies, sent.ids, groups));
+  // Which of the parts of several chunks belong to which cannot be seen.
+  const chunks = taggedOf(tree).find(({ kind, tag }) => kind === 'chunks' && bodies.has(tag))?.tag ?? '';
+  for (const [id, meta] of others) told[String(named(id))] = named(comparable(meta, chunks, bodies, sent.ids, groups));
   const handle = named(sent.answer.refused === undefined ? sent.answer.tuple : 'refused');
   const read = runs.map((line) => named(JSON.parse(line)));
   const outcome = { handle, view: named(firstOfMany(view)), metas: told, runs: read };
   // With us they stay in order (docs/guides/canvas.md): of such trees all is compared but the order in lists.
   const { runs: lines, ...rest } = isTurned(tree) ? (unordered(outcome) as typeof outcome) : outcome;
-  return { ...rest, runs: lines.map((line) => JSON.stringify(line)).toSorted() };
+  const known = { repeats: isRepeated(tree), rivals: rivalsOf(tree).map((tags) => [...tags]) };
+  return { ...rest, ...known, runs: lines.map((line) => JSON.stringify(line)).toSorted() };
 }
 
 /** The same with every list sorted, however deep. A line of a run stays what it is: its tag, then its arguments. */

@@ -1,6 +1,8 @@
 // Which shapes a tree has, so that a batch can say what it tried.
 import { Celery, chain, chord, group } from '../../src/index.ts';
-import type { AnySignature, SignatureData } from '../../src/canvas/signature.ts';
+import type { AnySignature } from '../../src/canvas/signature.ts';
+import type { SignatureData } from '../../src/protocol/signature.ts';
+import { stepsOf, unrolled } from '../../src/canvas/signature-data.ts';
 import { build, type Words } from './build.ts';
 import type { Tree } from './trees.ts';
 
@@ -59,6 +61,27 @@ export function shapesOf(tree: Tree): readonly string[] {
   walk(tree);
   build(tree, words, { onJoin: (left, right) => shapes.push(`${operand(left)} | ${operand(right)}`) });
   return shapes;
+}
+
+/**
+ * Whether a step follows a chord whose body is a group, in a chain that does not begin with it. Celery starts that step once for each member of the group, with the
+ * value of that one alone and under one id each time; with us the group is a header, as everywhere else (docs/guides/canvas.md).
+ */
+export function isRepeated(tree: Tree): boolean {
+  const flat = (given: SignatureData): readonly SignatureData[] => {
+    const step = unrolled(given);
+    if (step.subtask_type === 'chain') return stepsOf(step.kwargs['tasks']).flatMap(flat);
+    const [body] = step.subtask_type === 'chord' ? stepsOf(step.kwargs['body']) : [];
+    const [first, ...rest] = body?.subtask_type === 'chain' ? flat(body) : [];
+    return first === undefined ? [step] : [{ ...step, kwargs: { ...step.kwargs, body: first } }, ...rest];
+  };
+  const goesOn = (signature: SignatureData): boolean => {
+    const { tasks, header, body } = signature.kwargs;
+    const steps = signature.subtask_type === 'chain' ? flat(signature) : [];
+    const isBefore = (step: SignatureData): boolean => step.subtask_type === 'chord' && stepsOf(step.kwargs['body'])[0]?.subtask_type === 'group';
+    return steps.slice(0, -1).some(isBefore) || [tasks, header, body].flatMap(stepsOf).some(goesOn);
+  };
+  return goesOn(build(tree, words).toJSON() as SignatureData);
 }
 
 /** How often each shape is in these trees, by name. */

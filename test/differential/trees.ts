@@ -87,6 +87,31 @@ export function isTurned(tree: Tree): boolean {
   return tree.kind === 'chord' && (isNested(tree.body) || [...tree.header, tree.body].some(isTurned));
 }
 
+/**
+ * Those of whom a chord may tell any: where a member of its header ends in a group, the parts of that group are numbered from 0 too, so that the store has them
+ * in one place with others, in the order of their ids, which are random. Sets of tags.
+ */
+export function rivalsOf(tree: Tree): readonly ReadonlySet<Tag>[] {
+  const header = (members: readonly Tree[]): readonly ReadonlySet<Tag>[] => [
+    ...(members.some((member) => member.kind !== 'group' && member.kind !== 'chunks' && endsInGroup(member))
+      ? [new Set(members.flatMap(taggedOf).map(({ tag }) => tag))]
+      : []),
+    ...members.flatMap(rivalsOf),
+  ];
+  if (tree.kind === 'chain') {
+    const isHeader = (index: number): boolean => index < tree.steps.length - 1;
+    return tree.steps.flatMap((step, index) => (step.kind === 'group' && isHeader(index) ? header(step.members) : rivalsOf(step)));
+  }
+  if (tree.kind === 'group') return tree.members.flatMap(rivalsOf);
+  return tree.kind === 'chord' ? [...header(tree.header), ...rivalsOf(tree.body)] : [];
+}
+
+/** Whether its result is that of a group. */
+export function endsInGroup(tree: Tree): boolean {
+  if (tree.kind === 'chain') return tree.steps.length > 0 && endsInGroup(tree.steps.at(-1)!);
+  return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
+}
+
 /** Trees that are a little smaller, the smallest first: to find what of a failing one matters. */
 export function* smaller(tree: Tree): Generator<Tree, void, void> {
   const parts = partsOf(tree);
