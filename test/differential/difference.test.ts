@@ -1,0 +1,52 @@
+// What the comparison lets go, and what it does not: each rule by the smallest case. No servers.
+import { expect, test } from 'vitest';
+import { differences } from './difference.ts';
+import type { Outcome } from './outcome.ts';
+import { isRepeated } from './shapes.ts';
+import { rivalsOf, type Call, type Tree } from './trees.ts';
+
+const call = (tag: string, more: Partial<Call> = {}): Call => ({ kind: 'call', tag, task: 'node', args: [], ...more });
+const group = (...members: readonly Tree[]): Tree => ({ kind: 'group', members });
+const chord = (header: readonly Tree[], body: Tree): Tree => ({ kind: 'chord', by: 'constructor', header, body });
+const chain = (...steps: readonly Tree[]): Tree => ({ kind: 'chain', by: 'pipe', steps });
+const failed = (told: string) => ({ status: 'FAILURE', error: { type: 'ChordError', message: [told] }, dated: true });
+const outcome = (more: Partial<Outcome>): Outcome => ({ handle: null, view: { value: 1 }, metas: {}, runs: [], repeats: false, rivals: [], ...more });
+const road = { from: 'ts', to: 'ts' } as const;
+
+test('which of several failures a chord tells is let go only where groups end members of its header, and only between those that failed', () => {
+  expect(rivalsOf(chord([call('a'), call('b')], call('c')))).toEqual([]);
+  const tree = chain(group(call('a'), chain(call('x'), group(call('b'), call('d')))), call('c'));
+  const rivals = rivalsOf(tree).map((tags) => [...tags]);
+  expect(rivals).toEqual([['a', 'x', 'b', 'd']]);
+  const told = (tag: string, sets = rivals): Outcome =>
+    outcome({
+      rivals: sets,
+      view: { value: { error: 'ChordError', args: [`ValueError('${tag}')`] } },
+      runs: ['["a",[]]', '["b",[]]', '["d",[]]'],
+      metas: { a: { status: 'FAILURE' }, b: { status: 'FAILURE' }, d: { status: 'SUCCESS' }, c: failed(`ValueError('${tag}')`) },
+    });
+  expect(differences(told('a'), told('b'), road)).toEqual([]);
+  expect(differences(told('a', []), told('b', []), road)).toHaveLength(2);
+  expect(differences(told('a'), told('d'), road)).not.toEqual([]);
+});
+
+test('errbacks that we tell and Celery does not are let go only of a task for which it stored nothing', () => {
+  const told = { status: 'SUCCESS', name: 'diff.told', parent: 'a' };
+  const here = outcome({ metas: { a: failed('x'), e: told }, runs: ['["e",["a"]]'] });
+  expect(differences(outcome({}), here, road)).toEqual([]);
+  expect(differences(outcome({ metas: { a: failed('x') } }), here, road)).toHaveLength(2);
+  expect(differences(outcome({ metas: { a: failed('x'), e: told }, runs: ['["e",["a"]]'] }), outcome({ metas: { a: failed('x') } }), road)).toHaveLength(2);
+});
+
+test('a chord after a chord whose body is a group, further on in a chain: Celery starts it for each member, so ours must end, and no more is asked', () => {
+  const [ends, next] = [chord([call('a')], group(call('b'), call('c'))), chord([call('d')], call('e'))];
+  expect([chain(call('t'), ends, next), chain(ends, next), chain(call('t'), ends), chain(call('t'), ends, call('f'))].map(isRepeated)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  const celery = outcome({ repeats: true });
+  expect(differences(celery, outcome({ view: { value: 2 } }), road)).toEqual([]);
+  expect(differences(celery, outcome({ view: { value: 'pending' } }), { from: 'py', to: 'ts' })).toHaveLength(1);
+});
