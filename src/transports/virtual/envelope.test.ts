@@ -48,6 +48,16 @@ test.each([
 });
 
 test.each([
+  ['in base64', '{"body":"YQ==","properties":{"body_encoding":"base64"}}', { base64: 'YQ==' }],
+  ["in base64, with Python's spaces", '{"body": "YQ==", "properties": {"body_encoding": "base64"}}', { base64: 'YQ==' }],
+  ['in base64, behind the rest', '{"properties":{"body_encoding":"base64"},"body":"YQ=="}', { base64: 'YQ==' }],
+  ['as text with quotes', '{"body": "[[\\"a\\"], {}, {}]", "properties": {"body_encoding": "utf-8"}}', { text: '[["a"], {}, {}]' }],
+  ['that says something else later', '{"body":"YQ==","properties":{"body_encoding":"base64"},"body":"Yg=="}', { base64: 'Yg==' }],
+])('a body %s is read', (_, text, body) => {
+  expect(readEnvelope(text).message.body).toEqual(body);
+});
+
+test.each([
   ['absent', {}],
   ['null', { body_encoding: null }],
   ['utf-8', { body_encoding: 'utf-8' }],
