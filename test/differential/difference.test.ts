@@ -38,6 +38,14 @@ test('errbacks that we tell and Celery does not are let go only of a task for wh
   expect(differences(outcome({ metas: { a: failed('x'), e: told }, runs: ['["e",["a"]]'] }), outcome({ metas: { a: failed('x') } }), road)).toHaveLength(2);
 });
 
+test('a RETRY that came over the end of its own retry is let go where Celery’s worker wrote it, and not where ours did', () => {
+  const [retry, end] = [outcome({ metas: { a: { status: 'RETRY' } } }), outcome({ metas: { a: { status: 'SUCCESS' } } })];
+  expect(differences(end, retry, { from: 'ts', to: 'py' })).toEqual([]);
+  expect(differences(retry, end, road)).toEqual([]);
+  expect(differences(end, retry, road)).not.toEqual([]);
+  expect(differences({ ...end, runs: ['["a again 1",[]]'] }, retry, { from: 'ts', to: 'py' })).not.toEqual([]);
+});
+
 test('a chord after a chord whose body is a group, further on in a chain: Celery starts it for each member, so ours must end, and no more is asked', () => {
   const [ends, next] = [chord([call('a')], group(call('b'), call('c'))), chord([call('d')], call('e'))];
   expect([chain(call('t'), ends, next), chain(ends, next), chain(call('t'), ends), chain(call('t'), ends, call('f'))].map(isRepeated)).toEqual([

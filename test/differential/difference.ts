@@ -22,13 +22,18 @@ export function differences(celery: Outcome, here: Outcome, road: Road): readonl
   if (!isMeasure(celery, road)) return [];
   if (isOpen(celery.view) || celery.repeats)
     return isOpen(here.view) ? ['.view\n    Celery: no measure\n    here:   pending, where a definite end was expected'] : [];
-  return compare(...alike(celery, here), '');
+  return compare(...alike(celery, here, road), '');
 }
 
 /** The two without that in which ours is knowingly the richer; the rest must be the same. */
-function alike(celery: Outcome, here: Outcome): [celery: Outcome, here: Outcome] {
+function alike(celery: Outcome, here: Outcome, { to }: Road): [celery: Outcome, here: Outcome] {
   const [theirs, ours] = [{ ...celery.metas }, { ...here.metas }] as [Record<string, Fields>, Record<string, Fields>];
   const hasRun = new Set([...celery.runs, ...here.runs].map((line) => String((JSON.parse(line) as [string])[0]).split(' ')[0]));
+  for (const tag of Object.keys(ours)) {
+    const [there, own] = [theirs[tag]?.['status'], ours[tag]!['status']];
+    // Celery's worker may store RETRY after another of its processes has stored how that retry ended. That it has run is among the runs.
+    if (there !== own && (there === 'RETRY' || (to === 'py' && own === 'RETRY'))) for (const metas of [theirs, ours]) delete metas[tag];
+  }
   const unheard = unheardIn(celery, here);
   for (const tag of unheard) delete ours[tag];
   for (const tag of Object.keys(ours)) {
