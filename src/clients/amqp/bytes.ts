@@ -111,6 +111,12 @@ export class ByteWriter {
     this.#buffer.set(bytes, at);
   }
 
+  /** UTF-8, with no length before it. */
+  text(text: string): void {
+    const at = this.#claim(text.length * 3);
+    this.#offset = at + this.#buffer.write(text, at, 'utf8');
+  }
+
   #claim(bytes: number): number {
     const at = this.#offset;
     const end = at + bytes;

@@ -8,7 +8,7 @@ import { AmqpChannel } from './channel.ts';
 import { AmqpConnectionLost, AmqpReplyError, AmqpSyntaxError } from './errors.ts';
 import type { FieldTable } from './field-table.ts';
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD, FrameParser, PROTOCOL_HEADER } from './frames.ts';
-import { METHODS, methodName, readMethod, writeMethod, type Fields, type Method, type MethodName } from './methods.ts';
+import { METHODS, methodName, readMethod, writeMethod, writePublish, type Fields, type Method, type MethodName, type Publish } from './methods.ts';
 import { saslResponse, type Mechanism } from './sasl.ts';
 import { writeProperties, type BasicProperties } from './properties.ts';
 
@@ -230,48 +230,65 @@ export class AmqpConnection {
   /** @internal */
   sendMethod<N extends MethodName>(channel: number, name: N, fields: Partial<Fields<N>>): void {
     if (this.#end !== undefined) return;
-    this.#frame(FRAME_METHOD, channel, (out) => writeMethod(out, name, fields));
-    this.#flushSoon();
-  }
-
-  /** @internal A publish: method, header and the body in as many frames as it needs. */
-  sendContent(channel: number, publish: Partial<Fields<'basic.publish'>>, properties: BasicProperties, body: Uint8Array): void {
     const before = this.#out.length;
     try {
-      this.#frame(FRAME_METHOD, channel, (out) => writeMethod(out, 'basic.publish', publish));
-      this.#frame(FRAME_HEADER, channel, (out) => {
-        out.u16(METHODS['basic.publish'][0]);
-        out.u16(0);
-        out.u64Number(body.length);
-        writeProperties(out, properties);
-      });
+      const at = this.#beginFrame(FRAME_METHOD, channel);
+      writeMethod(this.#out, name, fields);
+      this.#endFrame(at);
     } catch (error) {
       this.#out.truncate(before);
       throw error;
     }
-    const room = this.#frameMax - FRAME_OVERHEAD;
-    for (let at = 0; at < body.length; at += room) this.#frame(FRAME_BODY, channel, (out) => out.bytes(body.subarray(at, at + room)));
     this.#flushSoon();
   }
 
-  #frame(type: number, channel: number, write: (out: ByteWriter) => void): void {
+  /** @internal A publish: method, header and the body in as many frames as it needs. */
+  sendContent(channel: number, publish: Publish, properties: BasicProperties, body: Uint8Array | string): void {
     const out = this.#out;
     const before = out.length;
-    out.u8(type);
-    out.u16(channel);
-    const at = out.reserve(4);
+    const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    const room = this.#frameMax - FRAME_OVERHEAD;
     try {
-      write(out);
+      const method = this.#beginFrame(FRAME_METHOD, channel);
+      writePublish(out, publish);
+      this.#endFrame(method);
+      const header = this.#beginFrame(FRAME_HEADER, channel);
+      out.u16(METHODS['basic.publish'][0]);
+      out.u16(0);
+      out.u64Number(bytes);
+      writeProperties(out, properties);
+      this.#endFrame(header);
     } catch (error) {
       out.truncate(before);
       throw error;
     }
-    if (out.length - before + 1 > this.#frameMax) {
-      out.truncate(before);
-      throw new AmqpSyntaxError(`the headers of a message are larger than a frame of ${this.#frameMax} bytes`);
+    if (typeof body === 'string' && bytes > 0 && bytes <= room) this.#bodyFrame(channel, body);
+    else {
+      const all = typeof body === 'string' ? Buffer.from(body) : body;
+      for (let at = 0; at < bytes; at += room) this.#bodyFrame(channel, all.subarray(at, at + room));
     }
-    out.fillLength(at);
-    out.u8(FRAME_END);
+    this.#flushSoon();
+  }
+
+  #bodyFrame(channel: number, part: Uint8Array | string): void {
+    const at = this.#beginFrame(FRAME_BODY, channel);
+    if (typeof part === 'string') this.#out.text(part);
+    else this.#out.bytes(part);
+    this.#endFrame(at);
+  }
+
+  /** Gives the place of the length, for `#endFrame`. */
+  #beginFrame(type: number, channel: number): number {
+    this.#out.u8(type);
+    this.#out.u16(channel);
+    return this.#out.reserve(4);
+  }
+
+  #endFrame(at: number): void {
+    if (this.#out.length - at - 4 + FRAME_OVERHEAD > this.#frameMax)
+      throw new AmqpSyntaxError(`the headers of a message are larger than a frame of ${this.#frameMax} bytes`);
+    this.#out.fillLength(at);
+    this.#out.u8(FRAME_END);
   }
 
   #flushSoon(): void {

@@ -367,6 +367,23 @@ export function writeMethod<N extends MethodName>(out: ByteWriter, name: N, fiel
   if (count > 0) out.u8(bits);
 }
 
+export interface Publish {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly mandatory: boolean;
+}
+
+/** As the table says, without asking the table: one goes with every message. */
+export function writePublish(out: ByteWriter, { exchange, routingKey, mandatory }: Publish): void {
+  const [classId, methodId] = METHODS['basic.publish'];
+  out.u16(classId);
+  out.u16(methodId);
+  out.u16(0);
+  out.shortString(exchange);
+  out.shortString(routingKey);
+  out.u8(mandatory ? 1 : 0);
+}
+
 function writeArgument(out: ByteWriter, type: ArgumentType, value: unknown): void {
   if (type === 'shortstr') out.shortString((value as string | undefined) ?? '');
   else if (type === 'longstr') out.longString((value as string | undefined) ?? '');

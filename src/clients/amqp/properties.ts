@@ -22,36 +22,40 @@ export interface BasicProperties {
   readonly clusterId?: string | undefined;
 }
 
-/** Name, flag and kind of each property; the first has the highest bit. */
-const PROPERTIES = [
-  ['contentType', 0x8000, 'text'],
-  ['contentEncoding', 0x4000, 'text'],
-  ['headers', 0x2000, 'table'],
-  ['deliveryMode', 0x1000, 'octet'],
-  ['priority', 0x0800, 'octet'],
-  ['correlationId', 0x0400, 'text'],
-  ['replyTo', 0x0200, 'text'],
-  ['expiration', 0x0100, 'text'],
-  ['messageId', 0x0080, 'text'],
-  ['timestamp', 0x0040, 'time'],
-  ['type', 0x0020, 'text'],
-  ['userId', 0x0010, 'text'],
-  ['appId', 0x0008, 'text'],
-  ['clusterId', 0x0004, 'text'],
-] as const;
-
+/** In the order of the wire, one by one: this is written for every message. The first has the highest bit of the flags. */
 export function writeProperties(out: ByteWriter, properties: BasicProperties): void {
-  let flags = 0;
-  for (const [name, flag] of PROPERTIES) if (properties[name] !== undefined) flags |= flag;
-  out.u16(flags);
-  for (const [name, , kind] of PROPERTIES) {
-    const value = properties[name];
-    if (value === undefined) continue;
-    if (kind === 'text') out.shortString(value as string);
-    else if (kind === 'table') writeTable(out, value as FieldTable);
-    else if (kind === 'octet') out.u8(value as number);
-    else out.u64Number(value as number);
-  }
+  const { contentType, contentEncoding, headers, deliveryMode, priority, correlationId, replyTo, expiration } = properties;
+  const { messageId, timestamp, type, userId, appId, clusterId } = properties;
+  out.u16(
+    (contentType === undefined ? 0 : 0x8000) |
+      (contentEncoding === undefined ? 0 : 0x4000) |
+      (headers === undefined ? 0 : 0x2000) |
+      (deliveryMode === undefined ? 0 : 0x1000) |
+      (priority === undefined ? 0 : 0x0800) |
+      (correlationId === undefined ? 0 : 0x0400) |
+      (replyTo === undefined ? 0 : 0x0200) |
+      (expiration === undefined ? 0 : 0x0100) |
+      (messageId === undefined ? 0 : 0x0080) |
+      (timestamp === undefined ? 0 : 0x0040) |
+      (type === undefined ? 0 : 0x0020) |
+      (userId === undefined ? 0 : 0x0010) |
+      (appId === undefined ? 0 : 0x0008) |
+      (clusterId === undefined ? 0 : 0x0004),
+  );
+  if (contentType !== undefined) out.shortString(contentType);
+  if (contentEncoding !== undefined) out.shortString(contentEncoding);
+  if (headers !== undefined) writeTable(out, headers);
+  if (deliveryMode !== undefined) out.u8(deliveryMode);
+  if (priority !== undefined) out.u8(priority);
+  if (correlationId !== undefined) out.shortString(correlationId);
+  if (replyTo !== undefined) out.shortString(replyTo);
+  if (expiration !== undefined) out.shortString(expiration);
+  if (messageId !== undefined) out.shortString(messageId);
+  if (timestamp !== undefined) out.u64Number(timestamp);
+  if (type !== undefined) out.shortString(type);
+  if (userId !== undefined) out.shortString(userId);
+  if (appId !== undefined) out.shortString(appId);
+  if (clusterId !== undefined) out.shortString(clusterId);
 }
 
 export function readProperties(input: ByteReader): BasicProperties {

@@ -121,11 +121,11 @@ export class AmqpBrokerChannel implements Channel {
   }
 
   publish(message: WireMessage, exchange: string, routingKey: string, options: PublishOptions = {}): Promise<void> {
-    return this.#channel
-      .publish(exchange, routingKey, toProperties(message), bytesOf(message.body), { mandatory: options.mandatory ?? false })
-      .catch((error: unknown) => {
-        throw error instanceof AmqpReturned ? new QueueNotFound(error.message, { cause: error }) : (tooLong(error, message) ?? translated(error));
-      });
+    const { body } = message;
+    return this.#channel.publish(exchange, routingKey, toProperties(message), 'text' in body ? body.text : bytesOf(body), {
+      mandatory: options.mandatory ?? false,
+      toldAs: (error) => (error instanceof AmqpReturned ? new QueueNotFound(error.message, { cause: error }) : (tooLong(error, message) ?? translated(error))),
+    });
   }
 
   async get(queue: string): Promise<Delivery | undefined> {

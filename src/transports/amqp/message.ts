@@ -20,11 +20,8 @@ const EXTRA: Readonly<Record<string, keyof BasicProperties>> = {
 
 /** The properties to publish with. Delivery mode and priority are always written, as kombu does. */
 export function toProperties({ properties, headers, contentType, contentEncoding }: WireMessage): BasicProperties {
-  const { correlationId, replyTo, priority = 0, expirationMs, persistent = true, extra = {} } = properties;
-  const more = Object.fromEntries(
-    Object.entries(extra).flatMap(([name, value]) => (Object.hasOwn(EXTRA, name) && value !== undefined ? [[EXTRA[name]!, value]] : [])),
-  );
-  return {
+  const { correlationId, replyTo, priority = 0, expirationMs, persistent = true, extra } = properties;
+  const own: BasicProperties = {
     contentType,
     contentEncoding,
     headers: headers as FieldTable,
@@ -33,8 +30,14 @@ export function toProperties({ properties, headers, contentType, contentEncoding
     correlationId,
     replyTo,
     expiration: expirationMs === undefined ? undefined : String(Math.max(0, Math.round(expirationMs))),
-    ...more,
   };
+  return extra === undefined ? own : { ...own, ...known(extra) };
+}
+
+function known(extra: JsonObject): BasicProperties {
+  return Object.fromEntries(
+    Object.entries(extra).flatMap(([name, value]) => (Object.hasOwn(EXTRA, name) && value !== undefined ? [[EXTRA[name]!, value]] : [])),
+  );
 }
 
 /** A message as it came. One that was too large to be kept comes as a foreign one, without its body. */
