@@ -285,6 +285,23 @@ describe('a chord', () => {
     expect(plan.chords[0]!.body.options).not.toHaveProperty('countdown');
   });
 
+  test('tells an errback of a chain around it once, and one of its own of the chords in its header too', () => {
+    const nested = () => chord([chord([add(1, 1)], tsum()), add(2)], tsum());
+    const told = (what: { toJSON(): unknown }) => messages(compiled(what)).map(({ embed: { chord: body } }) => (body as any).options.link_error?.[0].args[0]);
+    expect(told(nested().onError(add('oops')))).toEqual(['oops', 'oops']);
+    expect(told(chain(nested(), add(3)).onError(add('oops')) as never)).toEqual([undefined, 'oops']);
+    const after = chain(add(0), chord([add(1)], nested())).onError(add('oops'));
+    expect(JSON.stringify(compiled(after as never).publish[0]!.message.embed.chain).split('"oops"')).toHaveLength(2);
+  });
+
+  test('has its header above it, a list of lists where its only part ends in a group', () => {
+    const inner = chord([add(1)], group(add(2), add(3)));
+    for (const header of [[inner], [inner, group()]]) {
+      const [part, other] = compiled(chord(header as never, tsum())).result.parent!.children!;
+      expect([part!.children?.length, part!.parent?.children?.length, other]).toEqual([2, 1, undefined]);
+    }
+  });
+
   // features: 4-011
   test('in a chain with an errback is sent all the same, header, body and all', () => {
     const plan = compiled(chain(chord([add(1, 1)], tsum()), add(3)).onError(add('oops')) as never);

@@ -1,5 +1,5 @@
 import type { SignatureData } from '../protocol/signature.ts';
-import { addLinks, bodyOf, stepsOf, withHeader, withKwargs } from './signature-data.ts';
+import { addLinks, bodyOf, isFrozenChord, stepsOf, withHeader, withKwargs } from './signature-data.ts';
 
 /**
  * A signature with a callback. A chord's belongs to its body. A group's goes to its first member, immutable: no member has the values of the
@@ -15,16 +15,18 @@ export function linked(data: SignatureData, callback: SignatureData): SignatureD
 
 /**
  * A signature with an errback. Each member of a group gets it, so it may be called more than once. A chord's belongs to its body; where
- * `onHeader` (`taskAllowErrorCbOnChordHeader`) is set, each part of the header calls it too, without the failed id.
+ * `onHeader` (`taskAllowErrorCbOnChordHeader`) is set, each part of the header calls it too, without the failed id. Chords in the header get it
+ * as well, but not from a chain around, whose steps are frozen when they get it: Celery sees one group there, and no chords.
  */
 export function errorLinked(data: SignatureData, errback: SignatureData, onHeader = false): SignatureData {
   if (data.subtask_type === 'group') {
     return withKwargs(data, { tasks: stepsOf(data.kwargs['tasks']).map((member) => errorLinked(member, errback, onHeader)) });
   }
   if (data.subtask_type !== 'chord') return addLinks(data, 'link_error', [errback]);
+  const isFrozen = isFrozenChord(data);
   const told = withHeader(data, (part) => {
     const own = onHeader ? errorLinked(part, { ...errback, immutable: true }, onHeader) : part;
-    return part.subtask_type === 'chord' ? errorLinked(own, errback, onHeader) : own;
+    return part.subtask_type === 'chord' && !isFrozen ? errorLinked(own, errback, onHeader) : own;
   });
   return withKwargs(told, { body: errorLinked(bodyOf(data)!, errback, onHeader) });
 }

@@ -97,6 +97,11 @@ export function withHeader(chord: SignatureData, change: (part: SignatureData) =
   return withKwargs(chord, { header: group?.subtask_type === 'group' ? withKwargs(group, { tasks: members }) : members });
 }
 
+/** Whether a chord has its ids: it has that of its header then. */
+export function isFrozenChord({ kwargs: { header }, options: { task_id } }: SignatureData): boolean {
+  return !isNone(task_id) && !Array.isArray(header) && stepsOf(header)[0]?.options['task_id'] === task_id;
+}
+
 /** A chord's body. */
 export const bodyOf = (chord: SignatureData): SignatureData | undefined => stepsOf(chord.kwargs['body'])[0];
 

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest';
 import { differences } from './difference.ts';
 import type { Outcome } from './outcome.ts';
+import { treeOf } from './grow.ts';
 import { isRepeated } from './shapes.ts';
-import { rivalsOf, type Call, type Tree } from './trees.ts';
+import { isOnlyGroup, rivalsOf, type Call, type Tree } from './trees.ts';
 
 const call = (tag: string, more: Partial<Call> = {}): Call => ({ kind: 'call', tag, task: 'node', args: [], ...more });
 const group = (...members: readonly Tree[]): Tree => ({ kind: 'group', members });
@@ -57,4 +58,17 @@ test('a chord after a chord whose body is a group, further on in a chain: Celery
   const celery = outcome({ repeats: true });
   expect(differences(celery, outcome({ view: { value: 2 } }), road)).toEqual([]);
   expect(differences(celery, outcome({ view: { value: 'pending' } }), { from: 'py', to: 'ts' })).toHaveLength(1);
+});
+
+test('no tree has a group whose only member ends in a group, an empty group beside it or not: there a handle of Celery’s has the inner list', () => {
+  const inner = chord([call('a')], group(call('b'), call('c')));
+  expect([[inner], [inner, group()], [group(group()), inner], [group()]].map(isOnlyGroup)).toEqual([true, true, true, true]);
+  expect([[], [call('a')], [call('a'), group()], [inner, call('a')], [inner, inner], [group(), group()]].map(isOnlyGroup)).toEqual(Array(6).fill(false));
+  const groupsIn = (tree: Tree): readonly (readonly Tree[])[] => {
+    if (tree.kind === 'chain') return tree.steps.flatMap(groupsIn);
+    if (tree.kind === 'group') return [tree.members, ...tree.members.flatMap(groupsIn)];
+    return tree.kind === 'chord' ? [tree.header, ...[...tree.header, tree.body].flatMap(groupsIn)] : [];
+  };
+  const seeds = Array.from({ length: 3000 }, (_, index) => index + 1);
+  expect(seeds.filter((seed) => groupsIn(treeOf(seed)).some(isOnlyGroup))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 // Random trees by seed: the same seed gives the same tree.
-import { endsInGroup, type Call, type Linked, type Rows, type Tag, type Tree } from './trees.ts';
+import { endsInGroup, isOnlyGroup, type Call, type Linked, type Rows, type Tag, type Tree } from './trees.ts';
 
 /** What `npm test` runs. */
 export const CI_SEEDS = { first: 1, count: 20 } as const;
@@ -89,7 +89,7 @@ class Grower {
       case 'chain':
         return { kind: 'chain', by: 'constructor', steps: [this.#call(false), this.#call(false)] };
       case 'group':
-        return { kind: 'group', members: this.#several(2, 3, tree) };
+        return { kind: 'group', members: typed(this.#several(2, 3, tree), this.#spare) };
       case 'one':
         return { kind: 'group', members: [this.#call(false)] };
       case 'empty':
@@ -107,7 +107,7 @@ class Grower {
   #around(tree: Tree): Tree {
     const die = this.#below(10);
     if (die < 7) return tree;
-    const members = [tree, this.#tree(2)];
+    const members = typed([tree, this.#tree(2)], this.#spare);
     return die === 7 ? { kind: 'group', members } : { kind: 'chord', by: this.#by(), header: members, body: this.#call(false) };
   }
 
@@ -175,9 +175,8 @@ class Grower {
 /** Celery skips an empty group in `chain(…)`, but not one that `|` was told to go on from. */
 const full = (trees: readonly Tree[]): boolean => trees.every((each) => each.kind !== 'group' || each.members.length > 0);
 
-/** A group of one member that ends in a group is a list of lists with us, and the inner list with Celery (docs/guides/canvas.md): it gets a second member. */
-const typed = (members: readonly Tree[], spare: () => Tree): readonly Tree[] =>
-  members.length === 1 && endsInGroup(members[0]!) ? [...members, spare()] : members;
+/** A group of one member that ends in a group, beside nothing but empty groups, is a list of lists with us, and the inner list with Celery (docs/guides/canvas.md): it gets a second. */
+const typed = (members: readonly Tree[], spare: () => Tree): readonly Tree[] => (isOnlyGroup(members) ? [...members, spare()] : members);
 
 /**
  * Each member of a group at the end of a chain calls the links of that chain, all of them under one id: whose result stays is chance, and in Celery members lose

@@ -112,6 +112,14 @@ export function endsInGroup(tree: Tree): boolean {
   return tree.kind === 'chord' ? endsInGroup(tree.body) : tree.kind === 'group' || tree.kind === 'chunks';
 }
 
+/** Whether a group of these has one member, which ends in a group: an empty group beside it is none. */
+export function isOnlyGroup(members: readonly Tree[]): boolean {
+  const isEmpty = (tree: Tree): boolean => (tree.kind === 'group' ? tree.members.every(isEmpty) : tree.kind === 'chain' && tree.steps.length === 0);
+  const full = members.filter((member) => !isEmpty(member));
+  const [only, second] = full.length > 0 ? full : members;
+  return only !== undefined && second === undefined && endsInGroup(only);
+}
+
 /** Trees that are a little smaller, the smallest first: to find what of a failing one matters. */
 export function* smaller(tree: Tree): Generator<Tree, void, void> {
   const parts = partsOf(tree);
