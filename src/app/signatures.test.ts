@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { chain, group, Signature, signature, type SignatureData } from '../index.ts';
+import { chain, chord, group, Signature, signature, type SignatureData } from '../index.ts';
 import { silentLogger } from '../kernel/logger.ts';
+import { createTestApp } from '../testing/index.ts';
 import { Celery } from './celery.ts';
 
 const newApp = (): Celery => new Celery('shop', { broker: 'memory://', backend: 'memory://', log: silentLogger, taskAlwaysEager: true });
@@ -30,6 +31,24 @@ test('a signature of no app is sent by the app of the task that runs', async () 
     return [await revived.get(), await bare.get(), typeof frozen.id];
   });
   expect(await (await outer.delay()).get()).toEqual([3, 7, 'string']);
+});
+
+test('with taskAllowErrorCbOnChordHeader a failed part of a header calls errbacks of its chord, and of a chain around it, with its own id', async () => {
+  const app = new Celery('shop', { broker: 'memory://', backend: 'memory://', log: silentLogger, taskAllowErrorCbOnChordHeader: true });
+  const told: string[] = [];
+  const fail = app.task('fail', (): number => {
+    throw new Error('never');
+  });
+  const total = app.task('total', (numbers: number[]) => numbers.length);
+  const next = app.task('next', (count: number) => count);
+  const tell = app.task('tell', (id: string) => void told.push(id));
+  await using made = createTestApp({ from: app });
+  const failing = () => chord([fail.s().set({ taskId: 'part' })], total.s().set({ taskId: 'body' }));
+  for (const workflow of [failing().onError(tell.s()), chain(failing(), next.s()).onError(tell.s())]) {
+    await workflow.delay();
+    await made.drain();
+    expect(told.splice(0).toSorted()).toEqual(['body', 'part']);
+  }
 });
 
 test('a signature of no app says outside of tasks what to do', async () => {

@@ -160,6 +160,7 @@ export class Starter implements Caller {
       now,
       origin,
       chords,
+      linksErrorsOnHeader: this.linksErrorsOnHeader,
       replyTo: this.#replyTo(parent),
       ...(defaults === undefined ? {} : { defaults }),
       ...(parent === undefined ? {} : { parent }),

@@ -294,6 +294,16 @@ describe('a chord', () => {
     expect(JSON.stringify(compiled(after as never).publish[0]!.message.embed.chain).split('"oops"')).toHaveLength(2);
   });
 
+  test('has errbacks of a chain around it in its header too where that is set, and they take the failed id', () => {
+    const workflow = chain(chord([add(1), chain(add(2), add(3))], tsum()), add(4)).onError(add('oops')) as never;
+    const errbacks = [sig('proj.add', ['oops'])];
+    const told = (linksErrorsOnHeader: boolean) => messages(compiled(workflow, { linksErrorsOnHeader })).map(({ embed }) => embed.errbacks);
+    expect([told(true), told(false)]).toEqual([
+      [errbacks, errbacks],
+      [null, null],
+    ]);
+  });
+
   test('has its header above it, a list of lists where its only part ends in a group', () => {
     const inner = chord([add(1)], group(add(2), add(3)));
     for (const header of [[inner], [inner, group()]]) {

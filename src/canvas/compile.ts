@@ -54,7 +54,8 @@ function emitChain(signature: SignatureData, context: CompileContext, out: Emitt
   const { task_id: _, link, link_error, chain, chord, group_id, group_index, ...forFirst } = signature.options;
   const own = steps.map((step, index) => {
     const first = index === 0 ? mergeCall(signature.immutable ? step : prepend(step, signature.args), forFirst) : step;
-    return withLinks(index === steps.length - 1 ? called(first, { link, chord, group_id, group_index }) : first, { link_error });
+    const made = index === steps.length - 1 ? called(first, { link, chord, group_id, group_index }) : first;
+    return withLinks(made, { link_error }, context.linksErrorsOnHeader);
   });
   const rest = [...stepsOf(chain), ...own.slice(1).toReversed()];
   emit(rest.length === 0 ? own[0]! : mergeOptions(own[0]!, { chain: rest }), context, out);

@@ -15,8 +15,8 @@ export function linked(data: SignatureData, callback: SignatureData): SignatureD
 
 /**
  * A signature with an errback. Each member of a group gets it, so it may be called more than once. A chord's belongs to its body; where
- * `onHeader` (`taskAllowErrorCbOnChordHeader`) is set, each part of the header calls it too, without the failed id. Chords in the header get it
- * as well, but not from a chain around, whose steps are frozen when they get it: Celery sees one group there, and no chords.
+ * `onHeader` (`taskAllowErrorCbOnChordHeader`) is set, each part of the header calls it too. Chords in the header get it as well, but not from a
+ * chain around, whose steps are frozen when they get it: Celery sees one group there, and no chords.
  */
 export function errorLinked(data: SignatureData, errback: SignatureData, onHeader = false): SignatureData {
   if (data.subtask_type === 'group') {
@@ -24,10 +24,8 @@ export function errorLinked(data: SignatureData, errback: SignatureData, onHeade
   }
   if (data.subtask_type !== 'chord') return addLinks(data, 'link_error', [errback]);
   const isFrozen = isFrozenChord(data);
-  const told = withHeader(data, (part) => {
-    const own = onHeader ? errorLinked(part, { ...errback, immutable: true }, onHeader) : part;
-    return part.subtask_type === 'chord' && !isFrozen ? errorLinked(own, errback, onHeader) : own;
-  });
+  const isTold = (part: SignatureData): boolean => onHeader || (part.subtask_type === 'chord' && !isFrozen);
+  const told = withHeader(data, (part) => (isTold(part) ? errorLinked(part, errback, onHeader) : part));
   return withKwargs(told, { body: errorLinked(bodyOf(data)!, errback, onHeader) });
 }
 
@@ -35,7 +33,8 @@ export function errorLinked(data: SignatureData, errback: SignatureData, onHeade
 export function withLinks(
   data: SignatureData,
   links: { readonly link?: SignatureData['options'][string]; readonly link_error?: SignatureData['options'][string] },
+  onHeader = false,
 ): SignatureData {
   const called = stepsOf(links.link).reduce(linked, data);
-  return stepsOf(links.link_error).reduce((made, errback) => errorLinked(made, errback), called);
+  return stepsOf(links.link_error).reduce((made, errback) => errorLinked(made, errback, onHeader), called);
 }

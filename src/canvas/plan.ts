@@ -55,6 +55,8 @@ export interface CompileContext {
   readonly defaults?: (task: string) => TaskDefaults | undefined;
   /** Where results are to be sent, where they are sent instead of stored (rpc). */
   readonly replyTo?: string | undefined;
+  /** `taskAllowErrorCbOnChordHeader`: errbacks of a chain are called by the parts of headers in it too. */
+  readonly linksErrorsOnHeader?: boolean;
 }
 /** A task's own options as calls need them. */
 export interface TaskDefaults {
