@@ -76,6 +76,21 @@ test.each(['chain', 'group'] as const)('a body that is a %s with a chord in it f
   expect([(await env.backend.load('f'))?.status, (await env.backend.load('b'))?.status]).toEqual(['FAILURE', 'FAILURE']);
 });
 
+test('of a body that is a chain ending in a chord the errbacks are told of what that chord gives, once', async () => {
+  const env = await testEnv();
+  const last = sig('last', { task_id: 'b' });
+  const header = [sig('first', { task_id: 'p', group_id: 'h', group_index: 0, chord: last })];
+  const inner = { ...sig('celery.chord', { task_id: 'h' }), subtask_type: 'chord' as const, kwargs: { header, body: last } };
+  const chain = {
+    ...sig('celery.chain', { link_error: [sig('eb', { task_id: 'e' })] }),
+    subtask_type: 'chain' as const,
+    kwargs: { tasks: [sig('step', { task_id: 's' }), inner] },
+  };
+  await env.backend.chords!.open('g', 1, chain);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: chain } }), failure, env);
+  expect(env.done.filter((line) => line.startsWith('start'))).toEqual(['start celery.group "b"']);
+});
+
 test('of a body that is a chord the header fails too, each part with its errbacks; nobody counts it', async () => {
   const env = await testEnv();
   const last = sig('last', { task_id: 'b' });

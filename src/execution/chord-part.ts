@@ -229,7 +229,8 @@ function targetsOf(body: SignatureData): readonly SignatureData[] {
   const telling = (target: SignatureData, errbacks: Value): SignatureData => ({ ...target, options: { ...target.options, link_error: errbacks } });
   const alsoTelling = (target: SignatureData): SignatureData => telling(target, [...signaturesIn(target.options['link_error']), ...signaturesIn(link_error)]);
   if (body.subtask_type === 'group') return signaturesIn(body.kwargs['tasks']).flatMap(targetsOf).map(alsoTelling);
-  if (body.subtask_type === 'chord') return [...headerOf(body).flatMap(targetsOf), ...signaturesIn(body.kwargs['body']).flatMap(targetsOf).map(alsoTelling)];
+  // Its body first: what stands for it all tells its errbacks.
+  if (body.subtask_type === 'chord') return [...signaturesIn(body.kwargs['body']).flatMap(targetsOf).map(alsoTelling), ...headerOf(body).flatMap(targetsOf)];
   if (body.subtask_type !== 'chain') return [body];
   // A caller waits for the last step, under the id that the chain or the step itself was given. Only the chain's errbacks are told, once: no step has failed.
   const last = signaturesIn(body.kwargs['tasks']).at(-1);
