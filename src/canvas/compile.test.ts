@@ -287,7 +287,8 @@ describe('a chord', () => {
 
   test('tells an errback of a chain around it once, and one of its own of the chords in its header too', () => {
     const nested = () => chord([chord([add(1, 1)], tsum()), add(2)], tsum());
-    const told = (what: { toJSON(): unknown }) => messages(compiled(what)).map(({ embed: { chord: body } }) => (body as any).options.link_error?.[0].args[0]);
+    const told = (what: { toJSON(): unknown }) =>
+      messages(compiled(what)).map(({ embed: { chord: body } }) => (body!.options['link_error'] as unknown as SignatureData[] | undefined)?.[0]?.args[0]);
     expect(told(nested().onError(add('oops')))).toEqual(['oops', 'oops']);
     expect(told(chain(nested(), add(3)).onError(add('oops')) as never)).toEqual([undefined, 'oops']);
     const after = chain(add(0), chord([add(1)], nested())).onError(add('oops'));

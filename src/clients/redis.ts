@@ -181,16 +181,16 @@ class Connection implements RedisConnection {
     const answer = this.#send(command);
     // It is written: see kernel/empty.ts.
     empty(command.args);
-    return answer
-      .catch((error: unknown) => {
-        if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.call('EVAL', script.lua, keys.length, ...keys, ...args);
-        return this.#rethrow(error);
-      })
-      .catch((error: unknown) => explainRefusal(error, script));
+    return answer.catch((error: unknown) => {
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return this.runInOrder(script, keys, args);
+      throw explained(this.#fail(error), script);
+    });
   }
 
   runInOrder(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.call('EVAL', script.lua, keys.length, ...keys, ...args).catch((error: unknown) => explainRefusal(error, script));
+    return this.call('EVAL', script.lua, keys.length, ...keys, ...args).catch((error: unknown) => {
+      throw explained(error, script);
+    });
   }
 
   onMessage(listener: (channel: string, message: Buffer, pattern: string | undefined) => void): void {
@@ -276,11 +276,11 @@ class Connection implements RedisConnection {
 }
 
 /** Of a script that may not do something, Redis before 7.2 does not say what. */
-function explainRefusal(error: unknown, { lua }: RedisScript): never {
-  if (!(error instanceof ResponseError) || !/NOPERM|can't run this command/.test(error.message)) throw error;
+function explained(error: unknown, { lua }: RedisScript): unknown {
+  if (!(error instanceof ResponseError) || !/NOPERM|can't run this command/.test(error.message)) return error;
   const commands = new Set(Array.from(lua.matchAll(/redis\.p?call\('([A-Z]+)'/g), (match) => match[1]!));
   const wanted = [...commands].toSorted().join(', ');
-  throw new ResponseError(`${error.message.trim()}; this step needs ${wanted}, with our keys: allow the user of this connection all of them (ACL SETUSER)`, {
+  return new ResponseError(`${error.message.trim()}; this step needs ${wanted}, with our keys: allow the user of this connection all of them (ACL SETUSER)`, {
     cause: error,
   });
 }

@@ -76,7 +76,7 @@ function chainBody(text: string): TaskBody | undefined {
   const before = json.slice(0, start).trimEnd();
   const rest = before === '[' ? null : new KeptSteps(`${before.slice(0, -1)}]`);
   // Valid without its last element, too: often the next step comes to this worker again.
-  if (rest !== null) noteReadable(rest.json);
+  if (rest !== null) noteReadable(rest.json, text);
   return { ...head.call, embed: new ChainEmbed(head.errbacks, { step, rest }, new KeptSteps(json)) };
 }
 
@@ -88,7 +88,7 @@ function chordBody(text: string): TaskBody | undefined {
   const embed = new ChordEmbed(head.errbacks, json);
   if (!readable.includes(json)) {
     void embed.chord;
-    noteReadable(json);
+    noteReadable(json, text);
   }
   return { ...head.call, embed };
 }
@@ -101,8 +101,9 @@ const readable: string[] = [];
 const MAX_READABLE = 16;
 const MAX_READABLE_CHARS = 200_000;
 
-function noteReadable(json: string): void {
-  if (json.length > MAX_READABLE_CHARS) return;
+/** `within`: the text that it was cut from, all of which it keeps alive. */
+function noteReadable(json: string, within: string): void {
+  if (within.length > MAX_READABLE_CHARS) return;
   if (readable.length >= MAX_READABLE) readable.shift();
   readable.push(json);
 }

@@ -81,7 +81,7 @@ export class Arrivals {
     if (isGoingOn) this.#unrecorded.add(reservation);
     const { log, connection } = this.#options;
     log.error(`a message of queue "${queue}" cannot be recorded as held: ${error.message}. It is kept in ${taken}`);
-    // Acked in the meantime, by a record that there is not.
+    // Acked in the meantime, by a record that there is not. Where this fails, too, it stays in its list, and comes again as one that was not acked.
     if (this.#acked.delete(reservation)) connection.call('LREM', taken, -1, envelope).catch(() => undefined);
   }
 
