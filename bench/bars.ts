@@ -88,6 +88,9 @@ export const bars: readonly Bar[] = [
   // The broker takes three quarters of the processor time of a bare loop's message: docs/decisions/0008.
   ratio('rabbitmq: drain c=100: celeriac', 'rabbitmq: drain: bare', 0.8),
   ratio('rabbitmq: drain c=100, acks late: celeriac', 'rabbitmq: drain: bare', 0.8),
+  ...['results in redis', 'results in redis, acks late', 'results by rpc', 'results by rpc, acks late'].map((how) =>
+    ratio(`rabbitmq: drain c=100, ${how}: celeriac`, 'rabbitmq: drain: bare', 0.8),
+  ),
   ratioToBest('rabbitmq: drain c=100: celeriac', celeryPools, 8),
   cheaper(
     'rabbitmq: publish, 200 in flight: our client',
