@@ -39,6 +39,20 @@ test('errbacks that we tell and Celery does not are let go only of a task for wh
   expect(differences(outcome({ metas: { a: failed('x'), e: told }, runs: ['["e",["a"]]'] }), outcome({ metas: { a: failed('x') } }), road)).toHaveLength(2);
 });
 
+test('what only a part of chunks failed with may be stored for tasks that never ran, but not for what runs without a line of its own', () => {
+  const unlucky = (name: string) => ({ status: 'FAILURE', name, error: { type: 'ValueError', message: ['unlucky'] } });
+  expect(differences(outcome({}), outcome({ metas: { a: unlucky('diff.node') } }), road)).toEqual([]);
+  expect(differences(outcome({}), outcome({ metas: { a: unlucky('celery.starmap') } }), road)).toHaveLength(1);
+});
+
+test('of the parts of chunks one may be found in the place of another, and none may be missing', () => {
+  const found = (...parts: readonly string[]): Outcome =>
+    outcome({ metas: Object.fromEntries(parts.map((part) => [part, { status: 'SUCCESS', name: 'celery.starmap' }])) });
+  expect(differences(found('part [[1,2]]'), found('part [[3,4]]'), road)).toEqual([]);
+  expect(differences(found('part [[1,2]]', 'part [[3,4]]'), found('part [[3,4]]'), road)).toHaveLength(1);
+  expect(differences(found('part [[1,2]]'), outcome({}), road)).toHaveLength(1);
+});
+
 test('a RETRY that came over the end of its own retry is let go where Celery’s worker wrote it, and not where ours did', () => {
   const [retry, end] = [outcome({ metas: { a: { status: 'RETRY' } } }), outcome({ metas: { a: { status: 'SUCCESS' } } })];
   expect(differences(end, retry, { from: 'ts', to: 'py' })).toEqual([]);

@@ -37,7 +37,7 @@ function alike(celery: Outcome, here: Outcome, { to }: Road): [celery: Outcome, 
   const unheard = unheardIn(celery, here);
   for (const tag of unheard) delete ours[tag];
   for (const tag of Object.keys(ours)) {
-    if (hasRun.has(tag) || ours[tag]!['status'] !== 'FAILURE' || String(ours[tag]!['error']?.message) === UNLUCKY) continue;
+    if (hasRun.has(tag) || ours[tag]!['status'] !== 'FAILURE' || hasFailedItself(ours[tag]!)) continue;
     // A task that never ran because one before it failed: Celery stores no result for some of them, and for others neither call nor traceback.
     const known = theirs[tag];
     if (known === undefined) delete ours[tag];
@@ -52,11 +52,21 @@ function alike(celery: Outcome, here: Outcome, { to }: Road): [celery: Outcome, 
     for (const tag of Object.keys(ours)) if (tag.startsWith('part ') && theirs[tag] === undefined) delete ours[tag];
     for (const metas of [theirs, ours]) for (const [tag, meta] of Object.entries(metas)) metas[tag] = withoutParts(meta);
   }
+  // Nobody gave them ids: of a header that is chunks only the part that ended last is found, as the parent of what follows. One lost would end nothing.
+  const [others, own] = [partsBut(theirs, ours), partsBut(ours, theirs)];
+  if (others.length === own.length) for (const metas of [theirs, ours]) for (const tag of [...others, ...own]) delete metas[tag];
   return [
     { ...celery, view: view(celery), metas: theirs },
     { ...here, view: view(here), metas: ours, handle, runs: here.runs.filter((line) => !unheard.has(tagOf(line))) },
   ];
 }
+
+/** `map` and `starmap` fail by themselves, too, and leave no line among the runs. */
+const hasFailedItself = ({ name, error }: Fields): boolean => String(error?.message) === UNLUCKY && /^celery\.(?:star)?map$/.test(String(name));
+
+/** Parts of chunks that went well and are found here but not there. */
+const partsBut = (here: Readonly<Record<string, Fields>>, there: Readonly<Record<string, Fields>>): readonly string[] =>
+  Object.keys(here).filter((tag) => tag.startsWith('part ') && here[tag]!['status'] === 'SUCCESS' && there[tag] === undefined);
 
 const tagOf = (line: string): string => String((JSON.parse(line) as [string])[0]).split(' ')[0]!;
 
