@@ -1,7 +1,7 @@
 // Makes a checkout ready: installs when the lock file changed since last time, builds when the sources did. Needs only Node and npm.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,20 +23,22 @@ step('build', ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/
   'scripts/build.mjs',
 ]);
 
-/** Runs a command unless its inputs are those of its last success and what it makes is there. */
+/** Runs a command unless its inputs are those of its last success and what that made is there, untouched: an older one may have been put back in its place. */
 function step(name, inputs, product, command, args) {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}`);
   for (const file of inputs) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   const digest = hash.digest('hex');
   const stamp = join(stamps, name);
-  if (existsSync(join(root, product)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  const made = join(root, product);
+  const sign = () => `${digest} ${statSync(made).mtimeMs}`;
+  if (existsSync(made) && existsSync(stamp) && readFileSync(stamp, 'utf8') === sign()) return;
   process.stderr.write(`${name}: ${command === process.execPath ? 'node' : command} ${args.join(' ')}\n`);
   const started = performance.now();
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
   if (status !== 0) fail(`${name} failed${error === undefined ? '' : `: ${error.message}`}`);
   process.stderr.write(`${name}: done in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
   mkdirSync(stamps, { recursive: true });
-  writeFileSync(stamp, digest);
+  writeFileSync(stamp, sign());
 }
 
 function filesBelow(folder) {
