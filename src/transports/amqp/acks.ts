@@ -19,6 +19,7 @@ export class Acks implements Settling {
   #waiting = 0;
   #tick: Deferred<void> | undefined;
   #hasHeldBack = false;
+  #newest = 0;
 
   constructor(channel: AmqpChannel) {
     this.#channel = channel;
@@ -30,6 +31,17 @@ export class Acks implements Settling {
 
   delivered(delivery: AmqpDelivery): void {
     this.#inHand.add(delivery);
+    this.#newest = delivery.tag;
+  }
+
+  /** The tag of what came last; 0: nothing has come. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** Whether something up to this tag is still in hand. */
+  holdsUpTo(tag: number): boolean {
+    return (this.#inHand.first?.tag ?? Infinity) <= tag;
   }
 
   settle(delivery: AmqpDelivery, verdict: Verdict): Promise<void> {
@@ -49,14 +61,19 @@ export class Acks implements Settling {
   #flushSoon(): Promise<void> {
     if (this.#tick === undefined) {
       this.#tick = deferred();
-      setImmediate(() => {
-        const tick = this.#tick!;
-        this.#tick = undefined;
-        this.#flush();
-        tick.resolve();
-      });
+      this.#planFlush();
     }
     return this.#tick.promise;
+  }
+
+  #planFlush(): void {
+    setImmediate(() => {
+      this.#flush();
+      // Whoever is told that it is settled may close the channel, and what has not left by then never will.
+      if (this.#hasHeldBack) return this.#planFlush();
+      this.#tick?.resolve();
+      this.#tick = undefined;
+    });
   }
 
   #flush(): void {
@@ -68,7 +85,6 @@ export class Acks implements Settling {
     if (last > 0) this.#channel.send('basic.ack', { deliveryTag: last, multiple: true });
     if (this.#waiting > 0 && !this.#hasHeldBack && this.#waiting <= MAX_WAITING) {
       this.#hasHeldBack = true;
-      void this.#flushSoon();
       return;
     }
     this.#hasHeldBack = false;

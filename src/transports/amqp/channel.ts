@@ -29,7 +29,7 @@ export class AmqpBrokerChannel implements Channel {
     this.#channel = channel;
     this.#openAnother = openAnother;
     this.#acks = new Acks(channel);
-    this.#consumers = new Consumers(channel, qos, (queue, message, noAck) => this.#delivery(queue, message, noAck));
+    this.#consumers = new Consumers(channel, this.#acks, qos, (queue, message, noAck) => this.#delivery(queue, message, noAck));
     this.closed = channel.closed.then((reason) => (reason === undefined ? undefined : translated(reason)));
   }
 

@@ -2,6 +2,7 @@ import type { AmqpChannel, AmqpMessage } from '../../clients/amqp/channel.ts';
 import type { FieldTable } from '../../clients/amqp/field-table.ts';
 import { OperationalError } from '../../errors.ts';
 import type { ConsumeOptions, Delivery } from '../transport.ts';
+import type { Acks } from './acks.ts';
 import type { Qos } from './qos.ts';
 
 /** As large as a limit can be. */
@@ -15,6 +16,9 @@ export interface Consuming {
   tag: string | undefined;
 }
 
+/** What the channel has brought and was not settled yet. */
+export type InHand = Pick<Acks, 'newest' | 'holdsUpTo'>;
+
 /**
  * The consumers of one channel, and how much they may hold. Where the limit is the channel's (see Qos), the queue asks another process of the broker for leave before
  * each message (measured: 10 of its 65 to 80 µs a message). So a consumer also gets a limit of its own, the most that ours may grow to, which its queue counts by itself;
@@ -22,6 +26,7 @@ export interface Consuming {
  */
 export class Consumers {
   readonly #channel: AmqpChannel;
+  readonly #inHand: InHand;
   readonly #read: (queue: string, message: AmqpMessage, noAck: boolean) => Delivery;
   readonly #all = new Set<Consuming>();
   #qos: Qos;
@@ -31,12 +36,15 @@ export class Consumers {
   /** Of each consumer, besides the channel's; 0 where there is none. */
   #own = 0;
   #isLifted = false;
+  /** What has come up to this tag came by earlier subscriptions: it counts for the channel only. */
+  #earlier = 0;
   /** How the limit in force was set. */
   #limitedBy: Qos | undefined;
   #changing: Promise<void> = Promise.resolve();
 
-  constructor(channel: AmqpChannel, qos: Qos, read: (queue: string, message: AmqpMessage, noAck: boolean) => Delivery) {
+  constructor(channel: AmqpChannel, inHand: InHand, qos: Qos, read: (queue: string, message: AmqpMessage, noAck: boolean) => Delivery) {
     this.#channel = channel;
+    this.#inHand = inHand;
     this.#qos = qos;
     this.#read = read;
   }
@@ -110,8 +118,7 @@ export class Consumers {
     this.#applied = count;
     if (isAnew) await this.#unsubscribeAll();
     if (isFirst || isAnew) await this.#limitOwn(count > most ? 0 : Math.min(most, MOST));
-    // What an earlier subscription brought counts for the channel only.
-    const lifts = !isAnew && count === this.#own && this.#all.size === 1;
+    const lifts = !isAnew && count === this.#own && this.#all.size === 1 && !this.#inHand.holdsUpTo(this.#earlier);
     await this.#limit(lifts ? 0 : count, 'channel');
     if (isAnew) await this.#subscribeAll();
   }
@@ -148,6 +155,7 @@ export class Consumers {
   }
 
   async #subscribe(consumer: Consuming): Promise<void> {
+    this.#earlier = this.#inHand.newest;
     const { queue, onDelivery, options } = consumer;
     const noAck = options.noAck ?? false;
     consumer.tag = await this.#channel.consume(

@@ -72,6 +72,11 @@ async function keepsLimits(): Promise<void> {
   await inHand(3);
   channel.setPrefetch(20, 20);
   await inHand(20);
+  // The three from before the pause count for the channel only, so its limit may not be lifted.
+  channel.setPrefetch(19, 20);
+  await inHand(20);
+  channel.setPrefetch(20, 20);
+  await inHand(20);
   await inbox.settle(9);
   await inHand(20);
   await harness.close();
