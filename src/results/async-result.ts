@@ -1,12 +1,11 @@
 import type { Json } from '../protocol/json.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
-import { collect, iterdeps, leafOf, lineage } from './collect.ts';
-import { dependencyGraph } from './graph.ts';
-import type { AsyncResult, DependencyGraph, GetOptions, ResultMeta, RevokeOptions, WaitOptions } from './result.ts';
+import type { AsyncResult, GetOptions, ResultMeta, RevokeOptions, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
 import { infoOf, publicMeta, valueOf } from './public-meta.ts';
 import { guardJoin, heard, waitFor } from './wait.ts';
+import { ResultWalks } from './walks.ts';
 
 export interface ResultOptions {
   readonly parent?: AsyncResult<unknown> | null | undefined;
@@ -18,7 +17,7 @@ export interface ResultOptions {
 export type FromTuple = (tuple: Json) => AsyncResult<unknown>;
 
 /** A handle on one call. What is final is kept, anything else asked for again. */
-export class TaskResult<R> implements AsyncResult<R> {
+export class TaskResult<R> extends ResultWalks implements AsyncResult<R> {
   readonly id: string;
   readonly ignored: boolean;
   readonly parent: AsyncResult<unknown> | null;
@@ -29,6 +28,7 @@ export class TaskResult<R> implements AsyncResult<R> {
   #stopped: StoredMeta | undefined;
 
   constructor(id: string, source: ResultSource, fromTuple: FromTuple, options: ResultOptions = {}) {
+    super();
     if (typeof id !== 'string' || id === '') throw new TypeError(`a task id was expected, not ${JSON.stringify(id) ?? String(id)}`);
     this.id = id;
     this.ignored = options.ignored ?? false;
@@ -119,22 +119,6 @@ export class TaskResult<R> implements AsyncResult<R> {
     return ((await this.#load())?.children ?? []).map((tuple) => this.#fromTuple(tuple));
   }
 
-  collect(options?: { readonly intermediate?: boolean } & GetOptions): AsyncIterable<readonly [AsyncResult<unknown>, unknown]> {
-    return collect(this, options);
-  }
-
-  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
-    return iterdeps(this, options);
-  }
-
-  getLeaf(options?: GetOptions): Promise<unknown> {
-    return leafOf(this, options);
-  }
-
-  graph(): Promise<DependencyGraph> {
-    return dependencyGraph(this);
-  }
-
   async *updates(options?: WaitOptions): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
     for await (const meta of waitFor(this.#source, [this.id], { ...options, states: 'all' })) yield { state: meta.status, info: infoOf(meta, this.#source) };
   }
@@ -154,17 +138,9 @@ export class TaskResult<R> implements AsyncResult<R> {
     return this.#source.revokeByStamps(headers, options);
   }
 
-  asList(): readonly string[] {
-    return lineage(this);
-  }
-
   /** Celery's tuple: `[[id, parent], null]`. */
   toJSON(): Json {
     return [[this.id, this.parent?.toJSON() ?? null], null];
-  }
-
-  toString(): string {
-    return this.id;
   }
 
   async #load(): Promise<StoredMeta | undefined> {

@@ -1,12 +1,11 @@
 import type { Json } from '../protocol/json.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
-import { collect, iterdeps, leafOf } from './collect.ts';
-import { dependencyGraph } from './graph.ts';
-import type { AsyncResult, DependencyGraph, EagerResult, GetOptions, ResultMeta } from './result.ts';
+import type { AsyncResult, EagerResult, GetOptions, ResultMeta } from './result.ts';
 import { TaskRevokedError } from '../errors.ts';
+import { ResultWalks } from './walks.ts';
 
 /** The result of a call that was run here and now: nothing is stored, everything is known. */
-export class EagerHandle<R> implements EagerResult<R> {
+export class EagerHandle<R> extends ResultWalks implements EagerResult<R> {
   readonly id: string;
   readonly ignored = false;
   readonly parent: AsyncResult<unknown> | null = null;
@@ -14,6 +13,7 @@ export class EagerHandle<R> implements EagerResult<R> {
   #state: TaskState;
 
   constructor(id: string, ended: { readonly state: TaskState; readonly value?: R; readonly error?: Error; readonly traceback?: string | null }) {
+    super();
     this.id = id;
     this.#state = ended.state;
     this.#ended = { value: ended.value, error: ended.error, traceback: ended.traceback ?? null };
@@ -69,18 +69,6 @@ export class EagerHandle<R> implements EagerResult<R> {
   children(): Promise<readonly AsyncResult<unknown>[]> {
     return Promise.resolve([]);
   }
-  collect(options?: { readonly intermediate?: boolean } & GetOptions): AsyncIterable<readonly [AsyncResult<unknown>, unknown]> {
-    return collect(this, options);
-  }
-  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
-    return iterdeps(this, options);
-  }
-  getLeaf(options?: GetOptions): Promise<unknown> {
-    return leafOf(this, options);
-  }
-  graph(): Promise<DependencyGraph> {
-    return dependencyGraph(this);
-  }
   async *updates(): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
     yield { state: this.#state, info: await this.info() };
   }
@@ -96,13 +84,7 @@ export class EagerHandle<R> implements EagerResult<R> {
   revokeByStampedHeaders(): Promise<void> {
     return Promise.resolve();
   }
-  asList(): readonly string[] {
-    return [this.id];
-  }
   toJSON(): Json {
     return [[this.id, null], null];
-  }
-  toString(): string {
-    return this.id;
   }
 }

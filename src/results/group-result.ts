@@ -1,17 +1,16 @@
 import type { Json } from '../protocol/json.ts';
 import type { TaskState } from '../protocol/states.ts';
 import { TaskResult } from './async-result.ts';
-import { collect, iterdeps, leafOf, lineage } from './collect.ts';
-import { dependencyGraph } from './graph.ts';
-import type { AsyncResult, DependencyGraph, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, SettledList, WaitOptions } from './result.ts';
+import type { AsyncResult, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, SettledList, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
 import { infoOf } from './public-meta.ts';
 import { guardJoin, heard, waitFor } from './wait.ts';
+import { ResultWalks } from './walks.ts';
 
 type Results = readonly AsyncResult<unknown>[];
 
 /** The results of a group, or of any calls gathered by `app.ResultSet`. */
-export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T> {
+export class GroupHandle<T extends readonly unknown[]> extends ResultWalks implements GroupResult<T> {
   readonly id: string;
   readonly parent: AsyncResult<unknown> | null;
   readonly ignored = false;
@@ -19,6 +18,7 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   #results: Results;
 
   constructor(id: string, results: Results, source: ResultSource, parent: AsyncResult<unknown> | null = null) {
+    super();
     this.id = id;
     this.parent = parent;
     this.#results = results;
@@ -145,22 +145,6 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     return Promise.resolve(this.#results);
   }
 
-  collect(options?: { readonly intermediate?: boolean } & GetOptions): AsyncIterable<readonly [AsyncResult<unknown>, unknown]> {
-    return collect(this, options);
-  }
-
-  iterdeps(options?: { readonly intermediate?: boolean }): AsyncIterable<readonly [AsyncResult<unknown> | null, AsyncResult<unknown>]> {
-    return iterdeps(this, options);
-  }
-
-  getLeaf(options?: GetOptions): Promise<unknown> {
-    return leafOf(this, options);
-  }
-
-  graph(): Promise<DependencyGraph> {
-    return dependencyGraph(this);
-  }
-
   async *updates(options?: WaitOptions): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
     const ids = leavesOf(this).flatMap((leaf) => (leaf instanceof TaskResult ? [leaf.id] : []));
     for await (const meta of waitFor(this.#source, ids, { ...options, states: 'all' })) {
@@ -184,10 +168,6 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
     return this.#source.revokeByStamps(headers, options);
   }
 
-  asList(): readonly string[] {
-    return lineage(this);
-  }
-
   /** Stores who is in it, under its id: `app.GroupResult(id)` gives it back. */
   async save(): Promise<void> {
     await asking(this.#source, (backend) => backend.saveGroup(this.id, this.toJSON()));
@@ -200,10 +180,6 @@ export class GroupHandle<T extends readonly unknown[]> implements GroupResult<T>
   /** Celery's tuple: `[[id, parent], [members]]`. */
   toJSON(): Json {
     return [[this.id, this.parent?.toJSON() ?? null], this.#results.map((result) => result.toJSON())];
-  }
-
-  toString(): string {
-    return this.id;
   }
 
   /** Once, however often it is given. */
