@@ -4,7 +4,7 @@ import { durationMs } from '../kernel/duration.ts';
 import type { OutgoingMessage, OutgoingRetryPolicy } from '../messaging/outgoing.ts';
 import type { JsonObject, ValueMap } from '../protocol/json.ts';
 import type { CustomTypes } from '../protocol/custom-types.ts';
-import { encodeTaskBody, taskBodyValue, type TaskMessage } from '../protocol/task-message.ts';
+import { encodeTaskBody, keptEmbed, taskBodyValue, type Embed, type TaskMessage } from '../protocol/task-message.ts';
 import type { MessageProperties } from '../protocol/wire-message.ts';
 import type { EncodedBody, SerializerRegistry } from '../serialization/registry.ts';
 import type { Destination } from './router.ts';
@@ -29,7 +29,15 @@ export function encodeCall(
 
 /** The values of own types in a form that travels, in what the call is to start next too. */
 export function packed(message: TaskMessage, types: CustomTypes): TaskMessage {
-  return types.isEmpty ? message : { ...message, args: types.pack(message.args), kwargs: types.pack(message.kwargs), embed: types.pack(message.embed) };
+  if (types.isEmpty) return message;
+  const { args, kwargs, embed } = message;
+  return { ...message, args: types.pack(args), kwargs: types.pack(kwargs), embed: packedEmbed(embed, types) };
+}
+
+/** Kept steps are as they travel already, and may hold types that only those who run them know. */
+function packedEmbed(embed: Embed, types: CustomTypes): Embed {
+  const { callbacks, errbacks, chord, kept } = embed;
+  return kept === undefined ? types.pack(embed) : keptEmbed(types.pack({ callbacks, errbacks, chord }), kept);
 }
 
 function outgoing(planned: PlannedMessage, destination: Destination, body: EncodedBody, settings: Readonly<Settings>): OutgoingMessage {

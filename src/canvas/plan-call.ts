@@ -2,7 +2,7 @@ import { argsRepr, kwargsRepr } from '../kernel/repr.ts';
 import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, JsonObject, Value, ValueMap } from '../protocol/json.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import { KeptSteps, type Embed, type TaskHeaders } from '../protocol/task-message.ts';
+import { keptEmbed, KeptSteps, type Embed, type TaskHeaders } from '../protocol/task-message.ts';
 import { mayExpand } from './kinds.ts';
 import { isNone, stepsOf, withReplyTo } from './signature-data.ts';
 import type { CompileContext, PlannedMessage, RouteOptions, TaskDefaults } from './plan.ts';
@@ -104,15 +104,7 @@ function embedOf(options: ValueMap, replyTo: string | undefined): Embed {
   const errbacks = list(options['link_error'], replyTo);
   const chord = isNone(options['chord']) ? null : chordOf(options['chord']!);
   if (!(chain instanceof KeptSteps) || mayExpand(chain.json)) return { callbacks, errbacks, chain: list(chain), chord };
-  return {
-    callbacks,
-    errbacks,
-    get chain() {
-      return chain.steps;
-    },
-    chord,
-    kept: chain,
-  };
+  return keptEmbed({ callbacks, errbacks, chord }, chain);
 }
 
 /** The body of a chord; the same object for all its parts, so that it is written once (task-body.ts). */

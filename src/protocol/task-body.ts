@@ -28,6 +28,15 @@ export interface Embed {
 export const NO_EMBED: Embed = Object.freeze({ callbacks: null, errbacks: null, chain: null, chord: null });
 const NO_EMBED_JSON = JSON.stringify(NO_EMBED);
 
+/** The embed of a call whose chain goes on as it came; nobody reads that before he asks for it. */
+export const keptEmbed = (others: Pick<Embed, 'callbacks' | 'errbacks' | 'chord'>, kept: KeptSteps): Embed => ({
+  ...others,
+  get chain() {
+    return kept.steps;
+  },
+  kept,
+});
+
 /** The list of three that is the body of a task message. */
 export const taskBodyValue = ({ args, kwargs, embed }: TaskBody): Value => [args, kwargs, embedValue(embed)];
 const embedValue = ({ callbacks, errbacks, chain, chord }: Embed): ValueMap => ({ callbacks, errbacks, chain, chord });

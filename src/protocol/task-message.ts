@@ -8,7 +8,7 @@ import type { WireMessage } from './wire-message.ts';
 
 export { readBodyText } from './body-text.ts';
 export { KeptSteps } from './kept-steps.ts';
-export { encodeTaskBody, endsHere, hasChord, keepText, nextStep, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
+export { encodeTaskBody, endsHere, hasChord, keepText, keptEmbed, nextStep, readTaskBody, taskBodyValue, type Embed, type TaskBody } from './task-body.ts';
 export { fillHeaders, type TaskHeaders } from './task-headers.ts';
 /** A call as `compile` makes it: Celery's task message, protocol version 2. Names on the wire are Celery's own. */
 export interface TaskMessage extends TaskBody {
