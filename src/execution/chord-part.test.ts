@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { received, sig, testEnv } from '../../test/kit/execution-env.ts';
+import { received, sig, testEnv, type TestEnv } from '../../test/kit/execution-env.ts';
 import { OperationalError } from '../errors.ts';
+import { encodedText } from '../protocol/json-text.ts';
+import type { ResultMeta } from '../protocol/result-meta.ts';
+import type { SignatureData } from '../protocol/signature.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
 import { finishTask } from './finish-task.ts';
 import type { Outcome } from './outcome.ts';
@@ -11,6 +14,8 @@ const boom = { exc_type: 'ValueError', exc_message: ['boom'], exc_module: 'built
 const failure: Outcome = { ...ran, state: 'FAILURE', error: boom };
 const body = sig('body', { task_id: 'b', link_error: [sig('eb')] });
 const part = (n: number) => received({ headers: { id: `p${n}`, group: 'g', group_index: n }, embed: { chord: body } });
+/** What a chord's only part hears that comes once more. */
+const arriveAgain = ({ backend }: TestEnv) => backend.chords!.arrive('g', { index: 0, taskId: 'p0', status: 'SUCCESS', result: encodedText('1') });
 
 // features: 4-092 5-072
 test('the last part starts the body, with the results in header order', async () => {
@@ -188,6 +193,45 @@ test('a part waits while another holds the claim', async () => {
   expect(answers).toEqual([]);
 });
 
+const junk = ['no signature'] as never;
+const chainOf = (tasks: readonly SignatureData[], options: SignatureData['options']): SignatureData =>
+  sig('celery.chain', options, { subtask_type: 'chain', kwargs: { tasks } });
+test.each<readonly [what: string, body: SignatureData, failed: readonly string[]]>([
+  ['an errback', sig('body', { task_id: 'b', link_error: ['no signature', sig('eb')] as never }), ['b']],
+  ['what follows it', sig('body', { task_id: 'b', link_error: [sig('eb')], chain: [5, sig('next', { task_id: 'n' })] as never }), ['b', 'n']],
+  ['the chord that it is a part of', sig('body', { task_id: 'b', link_error: [sig('eb')], chord: junk, group_id: 'h' }), ['b']],
+  ['a step of a chain', chainOf([sig('a', { task_id: 'a', chain: junk }), 5 as never, sig('b', { task_id: 'b' })], { link_error: [sig('eb')] }), ['a', 'b']],
+])('a body of which a part is no signature fails all the same, and so does what can be read of it: %s', async (_what, given, ids) => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 1, given);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: given } }), failure, env);
+  for (const id of ids) expect((await env.backend.load(id))?.status).toBe('FAILURE');
+  expect(env.started.map(({ kwargs }) => (kwargs['tasks'] as readonly SignatureData[]).map(({ task }) => task))).toEqual([['eb']]);
+  expect(await arriveAgain(env)).toEqual({ kind: 'closed' });
+});
+
+test('a chord whose end cannot be told is over all the same; not where the worker stops meanwhile', async () => {
+  for (const isStopped of [false, true]) {
+    const stop = new AbortController();
+    const env = await testEnv({ signal: stop.signal });
+    await env.backend.chords!.open('g', 1, body);
+    const backend = new Proxy(env.backend, {
+      get(target, key) {
+        if (key !== 'save') return Reflect.get(target, key, target) as unknown;
+        return (meta: ResultMeta) => {
+          if (meta.task_id !== 'b') return target.save(meta);
+          if (isStopped) stop.abort(new Error('stopped'));
+          return Promise.reject(new TypeError('no such value'));
+        };
+      },
+    });
+    const finished = Promise.resolve(finishTask(part(0), failure, { ...env, backend }));
+    if (isStopped) await expect(finished).rejects.toThrow('no such value');
+    else await finished;
+    expect((await arriveAgain(env)).kind).toBe(isStopped ? 'busy' : 'closed');
+  }
+});
+
 test.each(['loadGroup', 'extend', 'close'])('a store that is away for a moment neither fails a chord nor starts its body twice: %s', async (step) => {
   const env = await testEnv();
   await env.backend.chords!.open('g', 1, body);
@@ -212,9 +256,7 @@ test.each(['loadGroup', 'extend', 'close'])('a store that is away for a moment n
   await (env.clock as FakeClock).advance(1_000);
   await finished;
   expect(env.done).toEqual(['save SUCCESS p0 1', 'start body [1]']);
-  expect(await env.backend.chords!.arrive('g', { index: 0, taskId: 'p0', status: 'SUCCESS', result: { json: '1', value: () => 1 } })).toEqual({
-    kind: 'closed',
-  });
+  expect(await arriveAgain(env)).toEqual({ kind: 'closed' });
 });
 
 test('a store that counts no chords says so, and nobody waits for ever', async () => {

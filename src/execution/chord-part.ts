@@ -5,13 +5,14 @@ import { newId } from '../kernel/ids.ts';
 import { encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json, Value } from '../protocol/json.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
-import { readSignature, type SignatureData } from '../protocol/signature.ts';
+import type { SignatureData } from '../protocol/signature.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
 import { fillHeaders, type Embed, type ReceivedTask } from '../protocol/task-message.ts';
 import { countPart } from './chord-counter.ts';
 import { dependencyFailed, joinGroup, type Chord, type HeaderEnd } from './chord-join.ts';
 import type { ExecutionEnv } from './env.ts';
 import { sendErrbacks, signaturesIn } from './errbacks.ts';
+import { readableIn, readableParts } from './readable.ts';
 import { patiently, savedIfAccepted } from './save.ts';
 import { wireMoment } from './moments.ts';
 import type { TaskErrorData } from './outcome.ts';
@@ -92,7 +93,7 @@ async function countByCounter(part: EndedPart, counter: ChordCounter, because: R
 
 /** Whoever waits for the body has an answer. */
 async function hasEnded(body: SignatureData, env: ExecutionEnv): Promise<boolean> {
-  for (const { options } of targetsOf(body)) {
+  for (const { options } of targetsOf(readableParts(body, env))) {
     const { task_id: id } = options;
     if (typeof id !== 'string') return false;
     const meta = await patiently(() => env.backend.load(id), `The result of ${id}, the body of a chord, could not be read`, env);
@@ -107,14 +108,12 @@ export async function endChord(chord: Chord, header: HeaderEnd, because: Receive
   await endWith(chord, () => env.start(chord.body, because, header.results), because, env);
 }
 
-/** False: what was to be sent could not be, so the chord has failed. */
-async function endWith(chord: Chord, send: () => Promise<Json>, because: ReceivedTask, env: ExecutionEnv): Promise<boolean> {
+/** A chord fails where what was to be sent could not be. */
+async function endWith(chord: Chord, send: () => Promise<Json>, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
   try {
     await send();
-    return true;
   } catch (error) {
-    await failChord(chord, `Callback error: ${messageOf(error)}`, because, env);
-    return false;
+    await failChord(chord, callbackError(error), because, env);
   }
 }
 
@@ -133,26 +132,36 @@ async function complete(
   because: ReceivedTask,
   env: ExecutionEnv,
 ): Promise<void> {
-  const ended = (fail: boolean): Promise<void> =>
-    patiently(() => (fail ? claim.fail() : claim.close()), `The end of chord ${part.groupId} could not be recorded`, env);
+  const { groupId } = part;
+  const recorded = (end: () => Promise<void>): Promise<void> => patiently(end, `The end of chord ${groupId} could not be recorded`, env);
+  const fail = async (message: string): Promise<void> => {
+    try {
+      await failChord(part, message, because, env);
+    } catch (error) {
+      if (env.signal?.aborted === true) throw error;
+      // All parts have been counted: nobody would come to end it.
+      env.log.error(`Not all that follows chord ${groupId} could be told that it failed`, { error });
+    }
+    await recorded(() => claim.fail());
+  };
   const failed = parts.find((one) => one.status !== 'SUCCESS');
-  if (failed !== undefined) {
-    await failChord(part, dependencyFailed(failed.taskId, failed.result), because, env);
-    return ended(true);
-  }
+  if (failed !== undefined) return fail(dependencyFailed(failed.taskId, failed.result));
   let results: Encoded;
   try {
-    results = await patiently(() => joinGroup(part.groupId, parts, env), `The results of chord ${part.groupId} could not be read`, env);
-    if (!(await patiently(() => claim.extend(CLAIM_MS), `The claim on chord ${part.groupId} could not be kept`, env)))
-      return env.log.info(`Chord ${part.groupId} was taken over by another worker`);
+    results = await patiently(() => joinGroup(groupId, parts, env), `The results of chord ${groupId} could not be read`, env);
+    if (!(await patiently(() => claim.extend(CLAIM_MS), `The claim on chord ${groupId} could not be kept`, env)))
+      return env.log.info(`Chord ${groupId} was taken over by another worker`);
   } catch (error) {
     // The worker stops, and the store is away still: the chord waits for whoever takes the claim next.
     if (env.signal?.aborted === true) throw error;
-    await failChord(part, messageOf(error), because, env);
-    return ended(true);
+    return fail(messageOf(error));
   }
-  const isStarted = await endWith(part, () => env.start(part.body, because, results), because, env);
-  await ended(!isStarted);
+  try {
+    await env.start(part.body, because, results);
+  } catch (error) {
+    return fail(callbackError(error));
+  }
+  await recorded(() => claim.close());
 }
 
 /** Errbacks of the body first, then its FAILURE, as Celery has it; every member where the body is a group. */
@@ -162,7 +171,8 @@ export async function failChord({ groupId, body }: Chord, message: string, becau
 }
 
 /** Errbacks and FAILURE of what a chord's body stands for, every member where that is a group, and of all that was to follow it. */
-export async function failChordBody(body: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+export async function failChordBody(whole: SignatureData, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv): Promise<void> {
+  const body = readableParts(whole, env);
   for (const target of targetsOf(body)) {
     const id = typeof target.options['task_id'] === 'string' ? target.options['task_id'] : newId();
     const errbacks = onceEach(signaturesIn(target.options['link_error']));
@@ -171,20 +181,24 @@ export async function failChordBody(body: SignatureData, error: TaskErrorData, b
     await failCall(pending, error, because, env, { children });
     for (const errback of errbacks) if (env.isErrback?.(errback.task) === true) await env.callErrback?.(errback, neverSent(pending), error);
   }
-  await failChain(besides(body), error, because, env);
-  if (body.subtask_type !== null) await failChain(signaturesIn(body.options['chain']), error, because, env);
+  await failSteps(besides(body), error, because, env);
+  if (body.subtask_type !== null) await failSteps(signaturesIn(body.options['chain']), error, because, env);
 }
 
 /**
  * Steps that will never run get the same FAILURE, so that whoever waits for one of them hears of it: the members of a group, the body of a chord,
  * and what was to follow those. `stores`: false where the failed task's results are ignored; chords hear of it all the same.
  */
-export async function failChain(chain: readonly SignatureData[], error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv, stores = true): Promise<void> {
-  for (const step of chain) {
+export function failChain(chain: Value, error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv, stores = true): Promise<void> {
+  return failSteps(readableIn(chain, env), error, because, env, stores);
+}
+
+async function failSteps(steps: readonly SignatureData[], error: TaskErrorData, because: ReceivedTask, env: ExecutionEnv, stores = true): Promise<void> {
+  for (const step of steps) {
     if (step.subtask_type === null) await failCall(step, error, because, env, { stores });
     else if (stores && typeof step.options['task_id'] === 'string') await savedIfAccepted(failureOf(step, error, env), env);
     const within = step.subtask_type === 'chord' ? step.kwargs['body'] : step.kwargs['tasks'];
-    if (step.subtask_type !== null) await failChain([...signaturesIn(within), ...signaturesIn(step.options['chain'])], error, because, env, stores);
+    if (step.subtask_type !== null) await failSteps([...signaturesIn(within), ...signaturesIn(step.options['chain'])], error, because, env, stores);
   }
 }
 
@@ -202,7 +216,7 @@ async function failCall(
     if (stores) await savedIfAccepted({ ...failureOf(call, error, env), children }, env, answerTo(call));
     if (part !== undefined) await countChordPart(part, because, env);
   }
-  await failChain(signaturesIn(call.options['chain']), error, because, env, stores);
+  await failSteps(signaturesIn(call.options['chain']), error, because, env, stores);
 }
 
 /** Whoever waits for it, where results are sent instead of stored. */
@@ -214,8 +228,9 @@ export function optionsPart(
   ended: { readonly taskId: string; readonly status: TaskState; readonly result: Encoded },
 ): EndedPart | undefined {
   const { chord, group_id: groupId, group_index: index } = signature.options;
-  if ((chord ?? null) === null || typeof groupId !== 'string') return undefined;
-  return { ...ended, groupId, index: typeof index === 'number' ? index : null, body: readSignature(chord) };
+  const [body] = signaturesIn(chord);
+  if (body === undefined || typeof groupId !== 'string') return undefined;
+  return { ...ended, groupId, index: typeof index === 'number' ? index : null, body };
 }
 
 /** An errback of a whole chain stands at the chain and at its last step too: it is told once. */
@@ -264,6 +279,8 @@ function headerOf(chord: SignatureData): readonly SignatureData[] {
 }
 
 const CANNOT_COUNT = 'this result backend cannot count the parts of a chord; configure Redis, SQLite or memory as resultBackend';
+
+const callbackError = (error: unknown): string => `Callback error: ${messageOf(error)}`;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

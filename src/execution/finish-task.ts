@@ -152,7 +152,7 @@ async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
   const embed = await embedOf(one);
   if (embed === undefined) return outcome;
   await countPart(one, embed, 'FAILURE', result);
-  await failChain(embed.chain ?? [], error, received, env, stores);
+  await failChain(embed.chain, error, received, env, stores);
   const { id, root_id } = received.headers;
   await sendErrbacks(embed.errbacks, { id, rootId: root_id ?? id }, received, env);
   return outcome;

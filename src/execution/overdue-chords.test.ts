@@ -39,6 +39,14 @@ test('names the tasks where the header is known by a saved group', async () => {
   expect((await env.backend.load('b'))!.result.json).toContain('1 of the 2 parts of the header did not end in time (resultChordExpires): p1.');
 });
 
+test('a body with a malformed errback fails, and those that can be read are told', async () => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 1, sig('body', { task_id: 'b', link_error: ['no signature', sig('eb')] as never }));
+  await (env.clock as FakeClock).advance(3_600_000);
+  await failOverdueChords(env);
+  expect(env.done).toEqual(['start celery.group "b"', expect.stringMatching(/^save FAILURE b /)]);
+});
+
 test('a store that is away or refuses to say what is missing costs no chord its end', async () => {
   const env = await testEnv();
   for (const id of ['g1', 'g2', 'g3']) await env.backend.chords!.open(id, 1, sig('body', { task_id: `b-${id}` }));
