@@ -210,6 +210,28 @@ test.each<readonly [what: string, body: SignatureData, failed: readonly string[]
   expect(await arriveAgain(env)).toEqual({ kind: 'closed' });
 });
 
+test('errbacks of a failed chord are told once, though the store is away for longer than a claim is first held', async () => {
+  const env = await testEnv();
+  await env.backend.chords!.open('g', 1, body);
+  const clock = env.clock as FakeClock;
+  let tries = 0;
+  const backend = new Proxy(env.backend, {
+    get(target, key) {
+      if (key !== 'save') return Reflect.get(target, key, target) as unknown;
+      return (meta: ResultMeta) => (meta.task_id === 'b' && ++tries < 7 ? Promise.reject(new OperationalError('away')) : target.save(meta));
+    },
+  });
+  const finished = finishTask(part(0), failure, { ...env, backend });
+  // Tried again at once, then after 0.5, 1, 1.5 … s: 7.5 s in all.
+  await clock.advance(7_000);
+  // Its message was redelivered meanwhile.
+  expect((await arriveAgain(env)).kind).toBe('busy');
+  await clock.advance(1_000);
+  await finished;
+  expect(env.done.filter((line) => line.startsWith('start'))).toEqual(['start celery.group "b"']);
+  expect(await arriveAgain(env)).toEqual({ kind: 'closed' });
+});
+
 test('a chord whose end cannot be told is over all the same; not where the worker stops meanwhile', async () => {
   for (const isStopped of [false, true]) {
     const stop = new AbortController();

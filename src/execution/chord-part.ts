@@ -144,24 +144,38 @@ async function complete(
     }
     await recorded(() => claim.fail());
   };
-  const failed = parts.find((one) => one.status !== 'SUCCESS');
-  if (failed !== undefined) return fail(dependencyFailed(failed.taskId, failed.result));
-  let results: Encoded;
+  const header = await endOf(groupId, parts, env);
   try {
-    results = await patiently(() => joinGroup(groupId, parts, env), `The results of chord ${groupId} could not be read`, env);
+    // Its errbacks are told, or its body is sent, only once: nobody may take it over while a store is waited for.
     if (!(await patiently(() => claim.extend(CLAIM_MS), `The claim on chord ${groupId} could not be kept`, env)))
       return env.log.info(`Chord ${groupId} was taken over by another worker`);
   } catch (error) {
-    // The worker stops, and the store is away still: the chord waits for whoever takes the claim next.
-    if (env.signal?.aborted === true) throw error;
-    return fail(messageOf(error));
+    return fail(failedBy(error, env).message);
   }
+  if (header.kind === 'failed') return fail(header.message);
   try {
-    await env.start(part.body, because, results);
+    await env.start(part.body, because, header.results);
   } catch (error) {
     return fail(callbackError(error));
   }
   await recorded(() => claim.close());
+}
+
+/** What a chord whose parts have all come ends in. */
+async function endOf(groupId: string, parts: readonly ChordPart[], env: ExecutionEnv): Promise<HeaderEnd> {
+  const failed = parts.find((one) => one.status !== 'SUCCESS');
+  if (failed !== undefined) return { kind: 'failed', message: dependencyFailed(failed.taskId, failed.result) };
+  try {
+    return { kind: 'succeeded', results: await patiently(() => joinGroup(groupId, parts, env), `The results of chord ${groupId} could not be read`, env) };
+  } catch (error) {
+    return failedBy(error, env);
+  }
+}
+
+/** A chord fails by what its store refuses. Throws where the worker stops, and the store is away still: it waits for whoever takes the claim next. */
+function failedBy(error: unknown, env: ExecutionEnv): Extract<HeaderEnd, { kind: 'failed' }> {
+  if (env.signal?.aborted === true) throw error;
+  return { kind: 'failed', message: messageOf(error) };
 }
 
 /** Errbacks of the body first, then its FAILURE, as Celery has it; every member where the body is a group. */
