@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { OperationalError } from '../errors.ts';
 import type { ResultBackend } from '../backends/backend.ts';
 import { encodedText, encodeJson } from '../protocol/json-text.ts';
+import { readBodyText } from '../protocol/task-message.ts';
 import { policy, received, sig, taskOf, testEnv } from '../../test/kit/execution-env.ts';
 import { finishTask } from './finish-task.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
@@ -64,6 +65,29 @@ test('failure: the result, the links that will not run, then the errbacks as a g
     'start celery.group "id1"',
   ]);
   expect(env.started[0]).toMatchObject({ subtask_type: 'group', options: { parent_id: 'id1', root_id: 'id1' }, kwargs: { tasks: [sig('eb')] } });
+});
+
+test.each<readonly [what: string, chain: string, failed: readonly string[]]>([
+  ['values of a type that only others know', '{"task":"a","args":[{"__type__":"nobody","__value__":1}],"options":{"task_id":"a"}}', ['a', 'n']],
+  ['no signature', '5,{"task":"a","options":{"task_id":"a"}}', ['a', 'n']],
+  ['options that are none', '{"task":"a","options":{"task_id":"a","chain":[5]}}', ['a', 'n']],
+  ['what nests too deep', `{"task":"a","args":${'['.repeat(1100)}${']'.repeat(1100)}}`, []],
+])('errbacks are told, and steps that can be named fail, where a later step holds %s', async (_what, later, failed) => {
+  const env = await testEnv({ resultExtended: true });
+  const next = '{"task":"next","options":{"task_id":"n"}}';
+  const body = readBodyText(`[[],{},{"callbacks":null,"errbacks":[{"task":"eb"}],"chain":[${later},${next}],"chord":null}]`);
+  await finishTask({ ...received(), body: () => body }, failure, env);
+  expect(env.done).toEqual([...['id1', ...failed].map((id) => `save FAILURE ${id} ${errorJson}`), 'start celery.group "id1"']);
+});
+
+test('what a step that will not run was called with stands in its extended result, as only others can read it', async () => {
+  const env = await testEnv({ resultExtended: true });
+  const text = '{"__type__":"nobody","__value__":[12345678901234567890,{"__type__":"decimal","__value__":"1.10"}]}';
+  const body = readBodyText(
+    `[[],{},{"callbacks":null,"errbacks":null,"chain":[{"task":"a","args":[${text}],"options":{"task_id":"a"}},{"task":"b"}],"chord":null}]`,
+  );
+  await finishTask({ ...received(), body: () => body }, failure, env);
+  expect(encodeJson((await env.backend.load('a'))!.extended!.args!)).toBe(`[${text}]`);
 });
 
 // features: 4-127

@@ -152,7 +152,7 @@ async function fail(one: Finishing, outcome: WithError): Promise<Outcome> {
   const embed = await embedOf(one);
   if (embed === undefined) return outcome;
   await countPart(one, embed, 'FAILURE', result);
-  await failChain(embed.chain, error, received, env, stores);
+  await failChain(embed.kept?.value ?? embed.chain, error, received, env, stores);
   const { id, root_id } = received.headers;
   await sendErrbacks(embed.errbacks, { id, rootId: root_id ?? id }, received, env);
   return outcome;
@@ -237,9 +237,7 @@ const errorText = (error: TaskErrorData): Encoded => encodedText(JSON.stringify(
 /** Undefined where the body cannot be read: then nothing that follows is known either. */
 async function embedOf({ received, env }: Finishing): Promise<Embed | undefined> {
   try {
-    const { embed } = await received.body();
-    // All of it is needed now, and it may be text that nobody has read yet.
-    return { callbacks: embed.callbacks, errbacks: embed.errbacks, chain: embed.chain, chord: embed.chord };
+    return (await received.body()).embed;
   } catch (error) {
     env.log.error(`What follows task ${received.headers.task}[${received.headers.id}] cannot be read`, { error });
     return undefined;

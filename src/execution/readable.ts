@@ -1,20 +1,23 @@
 import { isNone } from '../canvas/signature-data.ts';
 import type { Value, ValueMap } from '../protocol/json.ts';
+import { KeptSteps } from '../protocol/kept-steps.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { ExecutionEnv } from './env.ts';
 
 type Env = Pick<ExecutionEnv, 'log'>;
 
-/** The signatures in an option that can be read, the others logged: one that is malformed must not keep what fails with it, and who waits for that, from hearing of it. */
+/** The signatures in an option that can be read, the others logged: one malformed must not keep the rest, and who waits for it, from hearing of a failure. */
 export function readableIn(option: Value | undefined, env: Env): readonly SignatureData[] {
-  return itemsIn(option).flatMap((item) => {
-    try {
-      return [readableParts(readSignature(item), env)];
-    } catch (error) {
-      env.log.error('A signature that was to follow a failed task cannot be read and is left out', { error });
-      return [];
-    }
-  });
+  return orNone(() => itemsIn(option), env).flatMap((item) => orNone(() => [readableParts(readSignature(item), env)], env));
+}
+
+function orNone<T>(read: () => readonly T[], { log }: Env): readonly T[] {
+  try {
+    return read();
+  } catch (error) {
+    log.error('What was to follow a failed task cannot be read and is left out', { error });
+    return [];
+  }
 }
 
 /** A signature without those in it that cannot be read, each logged. */
@@ -37,4 +40,8 @@ function readable(option: Value, env: Env): Value {
   return Array.isArray(option) ? all : (all[0] ?? null);
 }
 
-const itemsIn = (option: Value | undefined): readonly Value[] => (isNone(option) ? [] : Array.isArray(option) ? (option as readonly Value[]) : [option]);
+function itemsIn(option: Value | undefined): readonly Value[] {
+  if (isNone(option)) return [];
+  if (option instanceof KeptSteps) return option.list;
+  return Array.isArray(option) ? (option as readonly Value[]) : [option];
+}

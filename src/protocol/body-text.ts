@@ -27,16 +27,16 @@ class ChainEmbed implements Embed {
   readonly chord = null;
   readonly follows = 'chain';
   readonly next: NonNullable<Embed['next']>;
-  readonly #all: KeptSteps;
+  readonly kept: KeptSteps;
 
-  constructor(errbacks: readonly SignatureData[] | null, next: NonNullable<Embed['next']>, all: KeptSteps) {
+  constructor(errbacks: readonly SignatureData[] | null, next: NonNullable<Embed['next']>, kept: KeptSteps) {
     this.errbacks = errbacks;
     this.next = next;
-    this.#all = all;
+    this.kept = kept;
   }
 
   get chain(): readonly SignatureData[] {
-    return this.#all.steps;
+    return this.kept.steps;
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DecodeError, EncodeError } from '../errors.ts';
 import { WireDate } from './datetime.ts';
-import { decodeJson, encodeJson, encoded, encodedText } from './json-text.ts';
+import { decodeForeign, decodeJson, encodeJson, encoded, encodedText } from './json-text.ts';
 import { Decimal, Uuid, type Value } from './json.ts';
 import { temporal } from './temporal.ts';
 
@@ -71,8 +71,9 @@ test.each([
   '{"__type__":"constructor","__value__":1}',
   '{"__type__":"datetime","__value__":"soon"}',
   '{"__type__":"uuid","__value__":5}',
-])('%s cannot be read', (text) => {
+])('%s cannot be read, and stays what it is where it is not for us', (text) => {
   expect(() => decodeJson(text)).toThrow(DecodeError);
+  expect(encodeJson(decodeForeign(`[12345678901234567890,${text}]`))).toBe(`[12345678901234567890,${text}]`);
 });
 
 test('integers beyond 2^53 are bigints both ways, smaller ones are numbers', () => {

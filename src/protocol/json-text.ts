@@ -1,7 +1,7 @@
 import { DecodeError } from '../errors.ts';
 import type { Encoded, Value } from './json.ts';
 import { MAX_DEPTH, TOP, inside, plainObject, unsendable, type Place } from './place.ts';
-import { typedValue, untypedValue } from './typed-values.ts';
+import { CustomValue, typedValue, untypedOrKept, untypedValue } from './typed-values.ts';
 import { markWideNumbers, mayHoldWideNumbers, wideNumber } from './wide-numbers.ts';
 
 /** A value as kombu's typed JSON, compact. Throws EncodeError naming the path of what cannot travel: functions, symbols, maps and sets, circles. */
@@ -11,10 +11,19 @@ export function encodeJson(value: Value): string {
 
 /** A value from kombu's typed JSON, also with NaN, Infinity and big integers. Throws DecodeError. */
 export function decodeJson(text: string): Value {
+  return decoded(text, untypedValue);
+}
+
+/** The same of what is not for us to understand: typed values that only others can read stay as they came. */
+export function decodeForeign(text: string): Value {
+  return decoded(text, untypedOrKept);
+}
+
+function decoded(text: string, untyped: typeof untypedValue): Value {
   const wide = mayHoldWideNumbers(text);
   const marked = wide ? markWideNumbers(text) : text;
   const parsed = parse(marked);
-  if (marked !== text || text.includes('"__type__"')) return revived(parsed, 0);
+  if (marked !== text || text.includes('"__type__"')) return revived(parsed, 0, untyped);
   // A level takes two characters, so a short text needs no look at its depth.
   if (text.length > 2 * MAX_DEPTH && isDeeperThan(parsed, MAX_DEPTH)) throw tooDeep();
   return parsed as Value;
@@ -97,6 +106,8 @@ function write(value: unknown, place: Place): string {
 
 function writeObject(value: object, place: Place): string {
   if (Array.isArray(value)) return `[${Array.from(value, (item, index) => write(item, inside(place, index))).join(',')}]`;
+  // It may hold what only kombu's JSON has a form for.
+  if (value instanceof CustomValue) return `{"__type__":${JSON.stringify(value.type)},"__value__":${write(value.value, inside(place, '__value__'))}}`;
   const typed = typedOrThrow(value, place);
   if (typed !== undefined) return JSON.stringify(typed);
   const plain = plainObject(value, place);
@@ -135,18 +146,18 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 }
 
 /** The same lists and maps with typed values and wide numbers in their places. They are ours, just parsed, so they are changed as they are. */
-function revived(value: unknown, depth: number): Value {
+function revived(value: unknown, depth: number, untyped: typeof untypedValue): Value {
   if (typeof value !== 'object' || value === null) return value as Value;
   if (depth >= MAX_DEPTH) throw tooDeep();
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) if (typeof item === 'object') value[index] = revived(item, depth + 1);
+    for (const [index, item] of value.entries()) if (typeof item === 'object') value[index] = revived(item, depth + 1, untyped);
     return value as Value;
   }
   const map = value as Record<string, unknown>;
   const keys = Object.keys(map);
   // A key `__proto__` is an own one here, as JSON.parse leaves it: writing to it changes no prototype.
-  for (const key of keys) if (typeof map[key] === 'object') map[key] = revived(map[key], depth + 1);
+  for (const key of keys) if (typeof map[key] === 'object') map[key] = revived(map[key], depth + 1, untyped);
   if (keys.length === 1) return wideNumber(map) ?? (map as Value);
-  if (keys.length === 2 && Object.hasOwn(map, '__type__') && Object.hasOwn(map, '__value__')) return untypedValue(map['__type__'], map['__value__']);
+  if (keys.length === 2 && Object.hasOwn(map, '__type__') && Object.hasOwn(map, '__value__')) return untyped(map['__type__'], map['__value__']);
   return map as Value;
 }

@@ -20,7 +20,7 @@ export interface Embed {
   readonly follows?: 'chain' | 'chord';
   /** The chain in two pieces, where it came as text: what runs next, and what is only passed on. */
   readonly next?: { readonly step: SignatureData; readonly rest: KeptSteps | null };
-  /** Of a message to be sent: the text of `chain`, where it goes on as it came. */
+  /** The text of `chain`, where it came as text or goes on as it came. */
   readonly kept?: KeptSteps;
 }
 

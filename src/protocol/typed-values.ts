@@ -92,6 +92,15 @@ export function untypedValue(type: unknown, value: unknown): Value {
   }
 }
 
+/** The same, but of a type or with a value that only others can read: it stays as it came. */
+export function untypedOrKept(type: unknown, value: unknown): Value {
+  try {
+    return untypedValue(type, value);
+  } catch {
+    return new CustomValue(String(type), value as Json) as unknown as Value;
+  }
+}
+
 export const isBuiltInType = (name: string): boolean => Object.hasOwn(READERS, name);
 
 const READERS: Readonly<Record<string, (value: unknown) => Value>> = {
