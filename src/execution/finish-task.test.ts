@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OperationalError } from '../errors.ts';
+import { BackendStoreError, OperationalError } from '../errors.ts';
 import type { ResultBackend } from '../backends/backend.ts';
 import { encodedText, encodeJson } from '../protocol/json-text.ts';
 import { readBodyText } from '../protocol/task-message.ts';
@@ -129,6 +129,44 @@ test('RETRY does not come over the end of the retry, however late the broker tel
   const retry: Outcome = { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
   await finishTask(received(), retry, slow);
   expect((await env.backend.load('id1'))?.status).toBe('FAILURE');
+});
+
+test.each([
+  ['is away', new OperationalError('away')],
+  ['takes no more than the beginning of its text', new BackendStoreError('too long')],
+])('nor where the store %s', async (_what, refusal) => {
+  const env = await testEnv();
+  const long = { ...error, exc_message: ['x'.repeat(5000)] };
+  const retry: Outcome = { ...ran, state: 'RETRY', error: long, signatureJson: encodeJson(sig('t', { task_id: 'id1', retries: 1 })) };
+  const refusals = [refusal];
+  const backend = new Proxy(env.backend, {
+    get(target, key) {
+      if (key !== 'save') return Reflect.get(target, key, target) as unknown;
+      return async (...given: Parameters<ResultBackend['save']>) => {
+        const refused = refusals.shift();
+        if (refused === undefined) return target.save(...given);
+        // It runs elsewhere, and ends while we try again.
+        await target.save({ ...given[0], status: 'FAILURE' });
+        throw refused;
+      };
+    },
+  });
+  await finishTask(received(), retry, { ...env, backend });
+  expect((await env.backend.load('id1'))?.status).toBe('FAILURE');
+});
+
+test('RETRY is stored once the store is there again', async () => {
+  const env = await testEnv();
+  await env.backend.save({ task_id: 'id1', status: 'STARTED', result: encodedText('null'), traceback: null, children: [], date_done: null });
+  const refusals = [new OperationalError('away')];
+  const backend = new Proxy(env.backend, {
+    get(target, key) {
+      if (key !== 'save' || refusals.length === 0) return Reflect.get(target, key, target) as unknown;
+      return () => Promise.reject(refusals.pop()!);
+    },
+  });
+  await finishTask(received(), { ...ran, state: 'RETRY', error, signatureJson: encodeJson(sig('t')) }, { ...env, backend });
+  expect((await env.backend.load('id1'))?.status).toBe('RETRY');
 });
 
 test('a retry that cannot be published is a failure, never silence', async () => {

@@ -2,6 +2,7 @@ import type { SaveOptions } from '../backends/backend.ts';
 import { BackendStoreError, ImproperlyConfigured, OperationalError } from '../errors.ts';
 import { retry } from '../kernel/retry.ts';
 import type { ResultMeta } from '../protocol/result-meta.ts';
+import type { TaskState } from '../protocol/states.ts';
 import type { ExecutionEnv } from './env.ts';
 import { shortenedMeta } from './shortened-meta.ts';
 
@@ -21,7 +22,7 @@ export async function savedIfAccepted(meta: ResultMeta, env: Env, options?: Save
   if (refused === undefined) return;
   const what = `${meta.status} of task ${meta.task_id}`;
   const shortened = shortenedMeta(meta);
-  if (shortened !== undefined && (await refusal(saved(shortened, env, options))) === undefined)
+  if (shortened !== undefined && (await refusal(saved(shortened, env, later(meta, options)))) === undefined)
     env.log.error(`${what} is stored without the whole of its text: ${refused.message}`);
   else env.log.error(`${what} is not stored: ${refused.message}`);
 }
@@ -47,8 +48,16 @@ export function patiently<T>(action: () => Promise<T>, failed: string, env: Pick
 
 /** What `saved` does when the first try has failed so; for who makes that try without a promise more. */
 export function savedAfter(error: unknown, meta: ResultMeta, env: Env, options?: SaveOptions): Promise<void> {
-  return again(error, () => env.backend.save(meta, options), `The result of ${meta.task_id} could not be stored`, env);
+  return again(error, () => env.backend.save(meta, later(meta, options)), `The result of ${meta.task_id} could not be stored`, env);
 }
+
+/**
+ * What a try after the first may write over: the retry that a RETRY tells of may have ended in between. A state of the task's own stays until that begins,
+ * for a store takes the names of what may go, and those nobody knows.
+ */
+const later = (meta: ResultMeta, options: SaveOptions | undefined): SaveOptions | undefined =>
+  meta.status === 'RETRY' ? { ...options, over: BEFORE_AN_END } : options;
+const BEFORE_AN_END: readonly TaskState[] = ['PENDING', 'RECEIVED', 'STARTED', 'RETRY'];
 
 async function again<T>(error: unknown, action: () => Promise<T>, failed: string, env: Pick<Env, 'clock' | 'log' | 'signal'>): Promise<T> {
   if (!isUnreachable(error)) throw error;
