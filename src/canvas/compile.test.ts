@@ -384,6 +384,15 @@ describe('a chord', () => {
   });
 });
 
+test('links are told apart by big integers too, and each is there once', () => {
+  const wide = signature('cb', { args: [2n ** 70n] });
+  const linked = signature('add')
+    .link(wide)
+    .link(signature('cb', { args: [2n ** 71n] }))
+    .link(wide);
+  expect(messages(compiled(linked))[0]!.embed.callbacks?.map(({ args }) => args)).toEqual([[2n ** 70n], [2n ** 71n]]);
+});
+
 test('an empty chain, and a kind that nobody knows, are refused', () => {
   expect(() => compiled(chain())).toThrow(/empty chain/);
   expect(() => compiled({ toJSON: () => ({ ...sig('x', []), subtask_type: 'odd' }) })).toThrow(/"odd"/);

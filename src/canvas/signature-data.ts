@@ -49,10 +49,13 @@ export function mergeCall(data: SignatureData, options: ValueMap): SignatureData
 export function addLinks(data: SignatureData, key: 'link' | 'link_error', links: readonly Value[]): SignatureData {
   if (links.length === 0) return data;
   const present = stepsOf(data.options[key]) as readonly Value[];
-  const known = new Set(present.map((link) => JSON.stringify(link)));
-  const added = links.filter((link) => !known.has(JSON.stringify(link)));
+  const known = new Set(present.map(linkText));
+  const added = links.filter((link) => !known.has(linkText(link)));
   return { ...data, options: { ...data.options, [key]: [...present, ...added] } };
 }
+
+/** The same for links that are the same. JSON alone has no form for big integers. */
+export const linkText = (link: Value): string => JSON.stringify(link, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 
 export function chainData(steps: readonly SignatureData[], base?: SignatureData): SignatureData {
   return signatureData({

@@ -210,6 +210,15 @@ test.each<readonly [what: string, body: SignatureData, failed: readonly string[]
   expect(await arriveAgain(env)).toEqual({ kind: 'closed' });
 });
 
+test('errbacks of a body are told with whatever they are to be called', async () => {
+  const env = await testEnv();
+  const given = sig('body', { task_id: 'b', link_error: [sig('eb', {}, { args: [2n ** 70n] })] });
+  await env.backend.chords!.open('g', 1, given);
+  await finishTask(received({ headers: { id: 'p0', group: 'g', group_index: 0 }, embed: { chord: given } }), failure, env);
+  expect(env.started).toMatchObject([{ kwargs: { tasks: [{ task: 'eb', args: [2n ** 70n] }] } }]);
+  expect((await env.backend.load('b'))?.status).toBe('FAILURE');
+});
+
 test('errbacks of a failed chord are told once, though the store is away for longer than a claim is first held', async () => {
   const env = await testEnv();
   await env.backend.chords!.open('g', 1, body);

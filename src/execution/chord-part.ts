@@ -1,5 +1,6 @@
 import type { ChordArrival, ChordClaim, ChordCounter, ChordPart, SaveOptions } from '../backends/backend.ts';
 import { unplaced } from '../canvas/place.ts';
+import { linkText } from '../canvas/signature-data.ts';
 import { unlockCall } from '../canvas/unlock-call.ts';
 import { newId } from '../kernel/ids.ts';
 import { encodedText } from '../protocol/json-text.ts';
@@ -249,7 +250,7 @@ export function optionsPart(
 
 /** An errback of a whole chain stands at the chain and at its last step too: it is told once. */
 const onceEach = (errbacks: readonly SignatureData[]): readonly SignatureData[] => [
-  ...new Map(errbacks.map((errback) => [JSON.stringify(errback), errback])).values(),
+  ...new Map(errbacks.map((errback) => [linkText(errback), errback])).values(),
 ];
 
 /** The tasks whose results a chord's body stands for, each with the errbacks that it is to tell. */
