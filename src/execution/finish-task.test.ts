@@ -7,6 +7,8 @@ import { policy, received, sig, taskOf, testEnv } from '../../test/kit/execution
 import { finishTask } from './finish-task.ts';
 import type { Outcome, TaskErrorData } from './outcome.ts';
 import { revokedOutcome } from './outcomes.ts';
+import { replacement } from './replace.ts';
+import { nextAttempt } from './retry.ts';
 
 const ran = { runtimeMs: 1, children: [], endsHere: false };
 const success: Outcome = { ...ran, state: 'SUCCESS', valueJson: '4' };
@@ -88,6 +90,18 @@ test('what a step that will not run was called with stands in its extended resul
   );
   await finishTask({ ...received(), body: () => body }, failure, env);
   expect(encodeJson((await env.backend.load('a'))!.extended!.args!)).toBe(`[${text}]`);
+});
+
+test('a retry, and what replaces a task, take along what only others can read', async () => {
+  const env = await testEnv();
+  const text = '{"__type__":"nobody","__value__":[1]}';
+  const body = readBodyText(`[[],{},{"callbacks":null,"errbacks":null,"chain":[{"task":"a","args":[${text}]},{"task":"b"}],"chord":null}]`);
+  const message = { ...received(), body: () => body };
+  const retried = nextAttempt({ received: message, body, task: { policy }, now: 0 }, {});
+  await finishTask(message, { ...ran, state: 'RETRY', error, signatureJson: encodeJson(retried) }, env);
+  await finishTask(message, { ...ran, state: 'REPLACED', signatureJson: encodeJson(replacement(message, body, sig('other'))) }, env);
+  expect(env.started.map(({ task }) => task)).toEqual(['t', 'celery.chain']);
+  for (const started of env.started) expect(encodeJson(started)).toContain(`"args":[${text}]`);
 });
 
 // features: 4-127

@@ -1,6 +1,6 @@
 import type { SaveOptions } from '../backends/backend.ts';
 import { BackendStoreError, EncodeError } from '../errors.ts';
-import { decodeJson, encodedText } from '../protocol/json-text.ts';
+import { decodeForeign, encodedText } from '../protocol/json-text.ts';
 import type { Encoded, Json } from '../protocol/json.ts';
 import { readSignature, type SignatureData } from '../protocol/signature.ts';
 import type { TaskState } from '../protocol/states.ts';
@@ -24,6 +24,7 @@ export interface Finished {
 
 type Success = Extract<Outcome, { state: 'SUCCESS' }>;
 type Retrying = Extract<Outcome, { state: 'RETRY' }>;
+type Replaced = Extract<Outcome, { state: 'REPLACED' }>;
 type WithError = Extract<Outcome, { error: TaskErrorData }>;
 
 /**
@@ -170,8 +171,11 @@ async function again(one: Finishing, outcome: Retrying): Promise<Outcome> {
 }
 
 async function startRetry(outcome: Retrying, received: ReceivedTask, env: ExecutionEnv): Promise<void> {
-  await env.start(withOwnText(readSignature(decodeJson(outcome.signatureJson)), received), received);
+  await env.start(withOwnText(signatureOf(outcome), received), received);
 }
+
+/** With all that is to follow it, which may hold what only others can read. */
+const signatureOf = ({ signatureJson }: Retrying | Replaced): SignatureData => readSignature(decodeForeign(signatureJson));
 
 async function storeRetry(one: Finishing, { error }: Retrying, children: readonly Json[]): Promise<void> {
   if (ignoresResult(one) && one.task?.policy.storeErrorsEvenIfIgnored !== true) return;
@@ -181,9 +185,9 @@ async function storeRetry(one: Finishing, { error }: Retrying, children: readonl
 }
 
 /** Nothing is stored: the replacement has the same id, and its result will be this task's. */
-async function replaced(one: Finishing, outcome: Extract<Outcome, { state: 'REPLACED' }>): Promise<Outcome> {
+async function replaced(one: Finishing, outcome: Replaced): Promise<Outcome> {
   try {
-    await one.env.start(readSignature(decodeJson(outcome.signatureJson)), one.received);
+    await one.env.start(signatureOf(outcome), one.received);
     return outcome;
   } catch (error) {
     return fail(one, failed(one, outcome, error));

@@ -1,4 +1,4 @@
-import { decodeForeign, decodeJson } from './json-text.ts';
+import { decodeForeign } from './json-text.ts';
 import type { Value } from './json.ts';
 import { listOf, readSignature, type SignatureData } from './signature.ts';
 
@@ -16,10 +16,10 @@ export class KeptSteps {
 
   /** Throws DecodeError or InvalidTaskError where a step cannot be read. */
   get steps(): readonly SignatureData[] {
-    return (this.#steps ??= listOf(decodeJson(this.json), 'the chain of a task').map(readSignature));
+    return (this.#steps ??= this.list.map(readSignature));
   }
 
-  /** As they came, for who has to name them and not to understand them. Throws DecodeError only for what nests too deep. */
+  /** Not looked at one by one yet. Values that only who runs them can read stay as they came. Throws DecodeError for what nests too deep. */
   get list(): readonly Value[] {
     return listOf(decodeForeign(this.json), 'the chain of a task');
   }
