@@ -3,7 +3,7 @@ import { encoded } from '../protocol/json-text.ts';
 import type { Json, Value } from '../protocol/json.ts';
 import { readSignature, signatureData } from '../protocol/signature.ts';
 import type { SignatureData } from '../protocol/signature.ts';
-import { KeptSteps, type ReceivedTask, type TaskBody } from '../protocol/task-message.ts';
+import type { ReceivedTask, TaskBody } from '../protocol/task-message.ts';
 import type { ExecutionEnv } from './env.ts';
 
 /** Whose failure calls the errbacks, and under which root: the failed task's, or those of a chord's body that never ran. */
@@ -40,6 +40,5 @@ export function groupOf(tasks: readonly SignatureData[], options: SignatureData[
 /** Signatures in an option: one, a list of them, or none. */
 export function signaturesIn(option: Value | undefined): readonly SignatureData[] {
   if ((option ?? null) === null) return [];
-  if (option instanceof KeptSteps) return option.steps;
   return (Array.isArray(option) ? (option as readonly Value[]) : [option]).map(readSignature);
 }
