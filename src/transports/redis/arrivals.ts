@@ -1,5 +1,4 @@
 import type { RedisConnection } from '../../clients/redis.ts';
-import { ResponseError } from '../../errors.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { type Deferred, deferred } from '../../kernel/deferred.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -38,7 +37,7 @@ export class Arrivals {
   readonly #unrecorded = new Set<Reservation>();
   /** Their records are on the way. */
   readonly #recording = new Set<Reservation>();
-  /** Acked while they were. */
+  /** Acked before it was known that they are recorded. */
   readonly #acked = new WeakSet<Reservation>();
   #removed: Reservation[] = [];
   #removal: Deferred<void> | undefined;
@@ -76,11 +75,12 @@ export class Arrivals {
 
   /** Its taken list stays its record, and its ack removes it from there, as if it had come just now; what has another end goes back with the next sweeps. */
   #refused(reservation: Reservation, { queue, taken, envelope }: Arrival, error: unknown): void {
-    if (!(error instanceof ResponseError)) return;
+    const { log, connection } = this.#options;
+    // Refused for good or in passing, on a connection that lives: no next store will come to record it.
+    if (connection.isClosed) return;
     const isGoingOn = this.#recording.delete(reservation);
     if (isGoingOn) this.#unrecorded.add(reservation);
-    const { log, connection } = this.#options;
-    log.error(`a message of queue "${queue}" cannot be recorded as held: ${error.message}. It is kept in ${taken}`);
+    log.error(`a message of queue "${queue}" cannot be recorded as held: ${(error as Error).message}. It is kept in ${taken}`);
     // Acked in the meantime, by a record that there is not. Where this fails, too, it stays in its list, and comes again as one that was not acked.
     if (this.#acked.delete(reservation)) connection.call('LREM', taken, -1, envelope).catch(() => undefined);
   }
@@ -93,7 +93,7 @@ export class Arrivals {
 
   /** Whether this stands in a taken list because somebody works on it. */
   holds(taken: string, envelope: Buffer): boolean {
-    for (const reservation of this.#unrecorded) {
+    for (const reservation of [...this.#unrecorded, ...this.#recording]) {
       const arrival = standing.get(reservation);
       if (arrival?.taken === taken && arrival.envelope.equals(envelope)) return true;
     }
@@ -103,7 +103,8 @@ export class Arrivals {
   /** The ack of what was not recorded; undefined when it was. */
   remove(reservation: Reservation): Promise<void> | undefined {
     if (!this.#unrecorded.delete(reservation)) {
-      if (this.#recording.delete(reservation)) this.#acked.add(reservation);
+      this.#recording.delete(reservation);
+      if (standing.has(reservation)) this.#acked.add(reservation);
       return undefined;
     }
     this.#removed.push(reservation);

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import { newId } from '../../../src/kernel/ids.ts';
 import type { RedisStore } from '../../../src/transports/redis/store.ts';
-import { idsOf, messageOf, openStore, RedisServer, take } from './redis-server.ts';
+import { idsOf, messageOf, openStore, RedisServer, SHORT_LEASE, take } from './redis-server.ts';
 
 /* A server of its own, whose commands nobody else adds to: what one who waits for messages costs it, and where they are meanwhile. */
 if (!RedisServer.isInstalled) test.skip('redis: redis-server is not installed', () => undefined);
@@ -32,6 +33,24 @@ else {
     expect(await ask('LLEN', `q/taken/${owner}`)).toBe(0);
     await store.settle(reservation!, 'ack');
     expect(await ask('EXISTS', 'unacked', 'unacked_index')).toBe(0);
+  });
+
+  test('one that the server would not record just now stays with whoever works on it, and is removed when it is done with', async () => {
+    const { store, ask, blocked, owner } = await waitingStore();
+    const waiting = take(store, ['q'], 20_000);
+    await blocked();
+    const envelope = await envelopeOf(ask, store, 'long');
+    // In one write: it is handed out, and nothing may be written any more.
+    await Promise.all([ask('LPUSH', 'q', envelope), ask('CONFIG', 'SET', 'min-replicas-to-write', 1)]);
+    const [reservation] = await waiting;
+    await expect.poll(() => ask('INFO', 'errorstats')).toContain('errorstat_NOREPLICAS:');
+    await ask('CONFIG', 'SET', 'min-replicas-to-write', 0);
+    for (let look = 0; look < 3; look++) {
+      expect(await store.recover(100)).toBe(0);
+      await systemClock.sleep(SHORT_LEASE['lease_look_ms'] as number);
+    }
+    await store.settle(reservation!, 'ack');
+    expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'q', 'unacked', 'unacked_index')]).toEqual([0, 0]);
   });
 
   test('one that is given back at once goes back', async () => {
