@@ -165,14 +165,14 @@ export class Recovery {
   }
 
   /** What the server has moved for an old connection of ours that it believed alive. Whatever we know of leaves its taken list long before a second look. */
-  async sweepTaken(queues: readonly string[], known: { holds(taken: string, envelope: Buffer): boolean }): Promise<number> {
+  async sweepTaken(queues: readonly string[], isKnown: (taken: string, envelope: Buffer) => boolean): Promise<number> {
     const now = this.#clock.monotonic();
     const strays = new Map<string, number>();
     let count = 0;
     for (const queue of queues) {
       const taken = this.#keys.taken(queue, this.#given.owner);
       for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, BATCH - 1)) as Buffer[]) {
-        if (known.holds(taken, envelope)) continue;
+        if (isKnown(taken, envelope)) continue;
         const key = `${taken} ${envelope.toString('latin1')}`;
         const since = this.#strays.get(key) ?? now;
         if (now - since < this.#options.confirmMs) strays.set(key, since);

@@ -168,7 +168,8 @@ export class RedisStore implements QueueStore {
     await this.#arrivals.flush();
     await this.bindings.refresh(this.#clock.monotonic(), this.#connections.options.sweepsBindings);
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
-    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues], this.#arrivals));
+    const isKnown = (taken: string, envelope: Buffer): boolean => this.#waiting.holds(taken, envelope) || this.#arrivals.holds(taken, envelope);
+    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues], isKnown));
     if (count > 0) this.#waiting.ring();
     return count;
   }

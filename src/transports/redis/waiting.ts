@@ -97,6 +97,11 @@ export class Waiting implements AsyncDisposable {
     this.#quiet.clear();
   }
 
+  /** Whether this stands in a taken list because nobody has collected it yet. */
+  holds(taken: string, envelope: Buffer): boolean {
+    return this.#arrived.some((arrival) => arrival.taken === taken && arrival.envelope.equals(envelope));
+  }
+
   get takenQueues(): readonly string[] {
     return [...this.#takenQueues];
   }

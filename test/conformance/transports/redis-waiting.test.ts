@@ -1,6 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/kernel/clock.ts';
+import { deferred } from '../../../src/kernel/deferred.ts';
 import { newId } from '../../../src/kernel/ids.ts';
+import { StoreConnections } from '../../../src/transports/redis/connections.ts';
 import type { RedisStore } from '../../../src/transports/redis/store.ts';
 import { idsOf, messageOf, openStore, RedisServer, SHORT_LEASE, take } from './redis-server.ts';
 
@@ -33,6 +35,31 @@ else {
     expect(await ask('LLEN', `q/taken/${owner}`)).toBe(0);
     await store.settle(reservation!, 'ack');
     expect(await ask('EXISTS', 'unacked', 'unacked_index')).toBe(0);
+  });
+
+  test('one that came before its taker was ready to collect it is not put back meanwhile', async () => {
+    const { store, ask, blocked } = await waitingStore();
+    const envelope = await envelopeOf(ask, store, 'early');
+    const { blocking } = StoreConnections.prototype;
+    const opened = deferred<void>();
+    onTestFinished(() => opened.resolve());
+    using opening = vi.spyOn(StoreConnections.prototype, 'blocking').mockImplementation(async function (this: StoreConnections) {
+      await opened.promise;
+      return blocking.call(this);
+    });
+    // The wait for the first queue goes on while the connection for the second is being opened.
+    expect(await take(store, ['q'], 50)).toEqual([]);
+    const waiting = take(store, ['q', 'second'], 20_000);
+    await expect.poll(() => opening.mock.calls.length).toBe(1);
+    await blocked();
+    await ask('LPUSH', 'q', envelope);
+    for (let look = 0; look < 3; look++) {
+      expect(await store.recover(100)).toBe(0);
+      await systemClock.sleep(SHORT_LEASE['lease_look_ms'] as number);
+    }
+    opened.resolve();
+    expect(idsOf(await waiting)).toEqual(['early']);
+    expect(await ask('EXISTS', 'q')).toBe(0);
   });
 
   test('one that the server would not record just now stays with whoever works on it, and is removed when it is done with', async () => {
