@@ -1,9 +1,11 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Celery } from '../../src/app/celery.ts';
+import { deferred } from '../../src/kernel/deferred.ts';
 import { createLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { Worker } from '../../src/worker/worker.ts';
+import { RedisServer } from '../conformance/transports/redis-server.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { queueName } from '../support/roads.ts';
 
@@ -106,3 +108,40 @@ describe.skipIf(REDIS === undefined)('a worker on a bad line', () => {
     await expect.poll(() => worker.stats()['ended']).toEqual({ SUCCESS: 2 });
   }, 40_000);
 });
+
+/* A server of its own: what it refuses, it refuses to everybody. */
+test.skipIf(!RedisServer.isInstalled)(
+  'an ack that Redis refuses for a while, during a warm stop, is given again until it is taken',
+  async () => {
+    const server = await RedisServer.start();
+    const admin = await server.connect();
+    const lines: string[] = [];
+    const log = createLogger({ clock: systemClock, level: 'INFO', write: (line) => void lines.push(line) });
+    const app = new Celery('proj', { broker: server.url.href, backend: `memory://${queueName()}`, taskAcksLate: true, log });
+    const gate = deferred<void>();
+    let runs = 0;
+    const task = app.task('proj.gate', async () => {
+      runs++;
+      await gate.promise;
+    });
+    const worker = new Worker(app, { hostname: 'w1@refused', concurrency: 1 });
+    onTestFinished(async () => {
+      await worker.stop({ mode: 'cold' });
+      await app.close();
+      await admin.close();
+      await server[Symbol.asyncDispose]();
+    });
+    await worker.start();
+    await task.delay();
+    await expect.poll(() => admin.call('HLEN', 'unacked')).toBe(1);
+    const stopped = worker.stop();
+    await expect.poll(() => lines.join()).toContain('Warm shutdown');
+    await admin.call('CONFIG', 'SET', 'min-replicas-to-write', 1);
+    gate.resolve();
+    await expect.poll(() => lines.join()).toContain('NOREPLICAS');
+    await admin.call('CONFIG', 'SET', 'min-replicas-to-write', 0);
+    await stopped;
+    expect([runs, await admin.call('EXISTS', 'unacked', 'celery')]).toEqual([1, 0]);
+  },
+  30_000,
+);

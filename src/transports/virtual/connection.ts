@@ -27,6 +27,7 @@ export class VirtualConnection implements BrokerConnection {
   readonly lease: Lease;
   readonly #options: VirtualConnectionOptions;
   readonly #closed = deferred<Error | undefined>();
+  readonly #failed = deferred<unknown>();
   readonly #channels = new Set<VirtualChannel>();
   readonly #parts: ChannelParts;
   #closing: Promise<void> | undefined;
@@ -53,6 +54,7 @@ export class VirtualConnection implements BrokerConnection {
     // What peers have put back is no longer ours, whichever connection took it.
     this.lease.onLost(() => holds.forget());
     void store.closed?.then((reason) => this.#fail(reason));
+    holds.attach(store, fail);
   }
 
   openChannel(): Promise<Channel> {
@@ -88,6 +90,7 @@ export class VirtualConnection implements BrokerConnection {
   }
 
   #fail(error: unknown): void {
+    this.#failed.resolve(error);
     void this.#close(error instanceof Error ? error : new OperationalError(`the connection to the broker failed: ${String(error)}`));
   }
 
@@ -103,7 +106,8 @@ export class VirtualConnection implements BrokerConnection {
     const ended = Promise.all([this.lease.end(), ...channels.map((channel) => channel.close(reason))]);
     if (reason === undefined) {
       await ended.catch(warn);
-      await this.#tidyUp().catch(warn);
+      // No other connection follows: what this one can do no more is not waited for.
+      await Promise.race([this.#tidyUp(), this.#failed.promise.then(warn)]).catch(warn);
       holds.detach(store);
       await letGo(store).catch(warn);
     } else {

@@ -38,7 +38,8 @@ export class Holds {
   readonly #held = new LinkedSet<Hold>();
   /** Given to a store that has not answered yet, or waiting for a store. */
   readonly #ending = new LinkedSet<Hold>();
-  readonly #stores = new Set<QueueStore>();
+  /** How the connection of each is ended. */
+  readonly #stores = new Map<QueueStore, (reason: Error) => void>();
   /** Those of the stores that take, or are about to. */
   readonly #takers = new Set<QueueStore>();
   #reconciled: Promise<number> = NOTHING;
@@ -66,19 +67,17 @@ export class Holds {
     if (!this.#held.has(hold)) return DONE;
     hold.ending = ending;
     this.#ending.add(hold);
-    const store = this.#stores.has(preferred) ? preferred : [...this.#stores].at(-1);
-    return store === undefined ? this.#wait([hold]) : this.#give(hold, store);
+    return this.#stores.has(preferred) ? this.#give(hold, preferred) : this.#giveToAny([hold]);
   }
 
-  /** A connection is there: what waited is done. */
-  attach(store: QueueStore): void {
-    this.#stores.add(store);
+  /** A connection is there: what waited is done. `fail` ends it, for a reason. */
+  attach(store: QueueStore, fail: (reason: Error) => void): void {
+    this.#stores.set(store, fail);
     const waiting = this.#waiting;
     const served = this.#served;
     this.#waiting = [];
     this.#served = undefined;
-    const answers = new Set(waiting.map((hold) => this.#give(hold, store)));
-    if (served !== undefined) Promise.all(answers).then(() => served.resolve(), served.reject);
+    if (served !== undefined) this.#giveToAny(waiting).then(served.resolve, served.reject);
   }
 
   /**
@@ -137,7 +136,7 @@ export class Holds {
       const holds: Hold[] = [];
       const done = answer.then(
         () => this.#forgetAll(holds),
-        (error: unknown) => this.#failed(holds, error),
+        (error: unknown) => this.#failed(holds, store, error),
       );
       this.#batch = { answer, done, holds };
     }
@@ -158,14 +157,27 @@ export class Holds {
     for (const hold of holds) this.#ending.delete(hold);
   }
 
-  /** A store that went away may have done it or not: doing it again under the next connection harms nothing. */
-  #failed(holds: readonly Hold[], error: unknown): Promise<void> {
+  /** A store that went away may have done it or not: doing it again under another connection harms nothing. */
+  #failed(holds: readonly Hold[], store: QueueStore, error: unknown): Promise<void> {
     // After `forget` these are no longer ours.
     const ours = holds.filter((hold) => this.#ending.has(hold));
     if (ours.length === 0) return DONE;
-    if (error instanceof OperationalError) return this.#wait(ours);
+    if (error instanceof OperationalError) {
+      // Its server may live and only refuse for a while: then no other connection would come, were this one not ended.
+      const fail = this.#stores.get(store);
+      this.detach(store);
+      fail?.(error);
+      return this.#giveToAny(ours);
+    }
     this.#forgetAll(ours);
     throw error;
+  }
+
+  /** To the newest store that is attached; if there is none, to the next. */
+  #giveToAny(holds: readonly Hold[]): Promise<void> {
+    const store = [...this.#stores.keys()].at(-1);
+    if (store === undefined) return this.#wait(holds);
+    return Promise.all(new Set(holds.map((hold) => this.#give(hold, store)))).then(() => undefined);
   }
 
   #wait(holds: readonly Hold[]): Promise<void> {

@@ -173,6 +173,49 @@ test('a settle that finds the server gone is done by the next connection', async
   expect(await now(peer)).toHaveLength(1);
 });
 
+test('a settle that is refused for a while, by a server that lives, is done by the next connection', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const first = await connect('w1');
+  const channel = await consuming(first, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.inner.settle = () => Promise.reject(new OperationalError('not just now'));
+  const settled = deliveries[0]!.settle('requeue');
+  expect((await first.closed)?.message).toBe('not just now');
+  await using _second = await connect('w1');
+  await settled;
+  expect(await now(await bystander())).toHaveLength(1);
+});
+
+test('one that is refused by a connection while another of its owner is there is done by that one', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const consumer = await connect('w1', { role: 'worker' });
+  await using _producer = await connect('w1', { role: 'publish' });
+  const channel = await consuming(consumer, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.inner.settle = () => Promise.reject(new OperationalError('not just now'));
+  await deliveries[0]!.settle('requeue');
+  expect(await consumer.closed).toBeInstanceOf(OperationalError);
+  expect(await now(await bystander())).toHaveLength(1);
+});
+
+test('a close does not wait for what the server refuses to take back', async () => {
+  const { clock, stores, connect } = world();
+  const road = new AbortController();
+  const deliveries: Delivery[] = [];
+  const connection = await connect('w1', { signal: road.signal });
+  const channel = await consuming(connection, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  expect(deliveries).toHaveLength(1);
+  stores[0]!.inner.settle = () => Promise.reject(new OperationalError('not just now'));
+  await connection[Symbol.asyncDispose]();
+  expect(await connection.closed).toBeUndefined();
+});
+
 test('what a take brings while its channel closes goes back', async () => {
   const { clock, stores, connect, bystander } = world();
   await using connection = await connect('w1');

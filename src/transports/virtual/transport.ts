@@ -47,7 +47,6 @@ export function virtualTransport(driver: VirtualDriver): VirtualTransport {
     const options: ConnectOptions = { ...given, owner: state.id };
     try {
       const store = await driver.open(options);
-      state.holds.attach(store);
       forgetElsewhere(owners, state);
       const connection = new VirtualConnection({
         store,
