@@ -27,6 +27,8 @@ export interface RecoveryOptions {
   readonly log: Logger;
   readonly parked: Parked;
   readonly bindingsOf: (exchange: string) => Promise<readonly Binding[]>;
+  /** Whether what stands in a taken list is in somebody's hands here. */
+  readonly isKnown: (taken: string, envelope: Buffer) => boolean;
 }
 
 /** Brings back what nobody works on any more: of owners that are gone, parked messages that are due, and Python's entries by Celery's rule (decisions.md 19–21, 25). */
@@ -40,8 +42,8 @@ export class Recovery {
   readonly #goneSince = new Map<string, number>();
   /** When each entry of our own taken lists was first seen there. */
   #strays = new Map<string, number>();
-  /** How often a list has refused what should go back into it. */
-  #refusals = 0;
+  /** How often something has stayed where it stood: its list refused it, or somebody here works on it. */
+  #kept = 0;
   #refreshedAt = -Infinity;
   #restoredAt = -Infinity;
 
@@ -68,12 +70,12 @@ export class Recovery {
     const end = `/taken/${owner}`;
     const members = (await this.#connection.call('ZRANGE', this.#keys.workers, 0, -1)) as string[];
     const names = members.filter((member) => member.endsWith(end));
-    const refusals = this.#refusals;
+    const kept = this.#kept;
     let count = await this.emptyTaken(
       owner,
       names.map((name) => name.slice(0, -end.length)),
     );
-    if (names.length > 0 && this.#refusals === refusals) await this.#connection.call('ZREM', this.#keys.workers, ...names);
+    if (names.length > 0 && this.#kept === kept) await this.#connection.call('ZREM', this.#keys.workers, ...names);
     const held = (await heldBy(this.#connection, this.#keys, owner)).filter(({ tag }) => !known.has(tag));
     return count + (await this.#giveBack(held, max - count));
   }
@@ -102,10 +104,10 @@ export class Recovery {
   }
 
   async #bringBack(owner: string, max: number): Promise<number> {
-    const refusals = this.#refusals;
+    const kept = this.#kept;
     const count = await this.returnHeld(owner, new Set(), max);
     // What still stands there is found again as long as the list of workers knows of its owner.
-    if (count < max && this.#refusals === refusals) {
+    if (count < max && this.#kept === kept) {
       await this.#connection.call('ZREM', this.#keys.workers, owner);
       this.#given.log.warn(`worker ${owner} is gone: ${count} messages that it held are back in their queues`);
     }
@@ -118,7 +120,7 @@ export class Recovery {
       return await move();
     } catch (error) {
       if (!(error instanceof ResponseError)) throw error;
-      this.#refusals++;
+      this.#kept++;
       this.#given.log.error(`messages cannot go back into "${list}": ${error.message}. They are kept, and tried again at each look`);
       return 0;
     }
@@ -154,7 +156,10 @@ export class Recovery {
     let count = 0;
     for (const queue of queues) {
       const taken = this.#keys.taken(queue, owner);
-      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) count += await this.#putBack(queue, taken, envelope);
+      for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, -1)) as Buffer[]) {
+        if (this.#given.isKnown(taken, envelope)) this.#kept++;
+        else count += await this.#putBack(queue, taken, envelope);
+      }
     }
     return count;
   }
@@ -165,14 +170,14 @@ export class Recovery {
   }
 
   /** What the server has moved for an old connection of ours that it believed alive. Whatever we know of leaves its taken list long before a second look. */
-  async sweepTaken(queues: readonly string[], isKnown: (taken: string, envelope: Buffer) => boolean): Promise<number> {
+  async sweepTaken(queues: readonly string[]): Promise<number> {
     const now = this.#clock.monotonic();
     const strays = new Map<string, number>();
     let count = 0;
     for (const queue of queues) {
       const taken = this.#keys.taken(queue, this.#given.owner);
       for (const envelope of (await this.#connection.callBytes('LRANGE', taken, 0, BATCH - 1)) as Buffer[]) {
-        if (isKnown(taken, envelope)) continue;
+        if (this.#given.isKnown(taken, envelope)) continue;
         const key = `${taken} ${envelope.toString('latin1')}`;
         const since = this.#strays.get(key) ?? now;
         if (now - since < this.#options.confirmMs) strays.set(key, since);

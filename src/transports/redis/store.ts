@@ -82,6 +82,7 @@ export class RedisStore implements QueueStore {
     this.#recovery = new Recovery({
       ...{ connection, keys, owner, clock, log, options: connections.options, parked: this.#parked },
       bindingsOf: (exchange) => this.bindings.of(exchange),
+      isKnown: (taken, envelope) => this.#waiting.holds(taken, envelope) || this.#arrivals.holds(taken, envelope),
     });
   }
 
@@ -153,7 +154,7 @@ export class RedisStore implements QueueStore {
   }
 
   reconcile(known: ReadonlySet<string>, reservations: readonly Reservation[] = []): Promise<number> {
-    for (const reservation of reservations) this.#arrivals.record(reservation);
+    for (const reservation of reservations) this.#arrivals.record(reservation, true);
     return this.#recovery.returnHeld(this.owner, known);
   }
 
@@ -168,8 +169,7 @@ export class RedisStore implements QueueStore {
     await this.#arrivals.flush();
     await this.bindings.refresh(this.#clock.monotonic(), this.#connections.options.sweepsBindings);
     const queues = new Set([...this.#waiting.takenQueues, ...remainsOf(this.owner, this.#clock.now()).flatMap(({ takenQueues }) => takenQueues)]);
-    const isKnown = (taken: string, envelope: Buffer): boolean => this.#waiting.holds(taken, envelope) || this.#arrivals.holds(taken, envelope);
-    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues], isKnown));
+    const count = (await this.#recovery.recover(max)) + (await this.#recovery.sweepTaken([...queues]));
     if (count > 0) this.#waiting.ring();
     return count;
   }

@@ -80,6 +80,25 @@ else {
     expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'q', 'unacked', 'unacked_index')]).toEqual([0, 0]);
   });
 
+  test('one that the server never records is not put back under the hands of its worker when a connection ends or the next begins', async () => {
+    const { server, store, ask, blocked, owner } = await waitingStore();
+    const waiting = take(store, ['q'], 20_000);
+    await blocked();
+    await ask('SET', 'unacked_index', 'of another type');
+    await ask('LPUSH', 'q', await envelopeOf(ask, store, 'long'));
+    const [reservation] = await waiting;
+    await expect.poll(() => ask('INFO', 'errorstats')).toContain('errorstat_WRONGTYPE:');
+    await store[Symbol.asyncDispose]();
+    await using next = await openStore(server.url, { owner });
+    expect(await next.reconcile(new Set([reservation!.id]), [reservation!])).toBe(0);
+    expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'q')]).toEqual([1, 0]);
+    // A peer would find it if this worker died now.
+    expect(await ask('ZRANGE', 'celeriac/workers', 0, -1)).toContain(`q/taken/${owner}`);
+    await ask('DEL', 'unacked_index');
+    await next.settle(reservation!, 'ack');
+    expect([await ask('LLEN', `q/taken/${owner}`), await ask('EXISTS', 'q', 'unacked')]).toEqual([0, 0]);
+  });
+
   test('one that is given back at once goes back', async () => {
     const { store, ask, blocked, owner } = await waitingStore();
     const waiting = take(store, ['q'], 20_000);
@@ -169,7 +188,7 @@ async function waitingStore() {
   await take(store, ['q'], 50);
   const ask: Ask = (name, ...args) => admin.call(name, ...args);
   return {
-    ...{ store, ask, owner },
+    ...{ server, store, ask, owner },
     /** So many of its connections wait by now. */
     blocked: (count = 1) => expect.poll(async () => String(await ask('INFO', 'clients')), { timeout: 10_000 }).toContain(`blocked_clients:${count}\r`),
     async scriptsRun(): Promise<number> {
