@@ -55,6 +55,8 @@ export class VirtualConnection implements BrokerConnection {
     this.lease.onLost(() => holds.forget());
     void store.closed?.then((reason) => this.#fail(reason));
     holds.attach(store, fail);
+    // A worker that is stopping takes no more, but what it still runs needs its lease. A failure ends this connection.
+    if (connect.role === 'worker' && holds.isUnguarded) this.#beginTaking().catch(() => undefined);
   }
 
   openChannel(): Promise<Channel> {

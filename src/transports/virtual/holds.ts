@@ -51,6 +51,11 @@ export class Holds {
     return this.#stores.size > 0;
   }
 
+  /** Something is held, and no store that takes is there to keep its lease. */
+  get isUnguarded(): boolean {
+    return this.#takers.size === 0 && this.#held.size + this.#ending.size > 0;
+  }
+
   /** The ids of all that is held or being settled. */
   knownIds(): ReadonlySet<string> {
     return new Set(this.#known().map(({ id }) => id));

@@ -292,6 +292,26 @@ test('renews its lease for as long as it is connected, and only when it takes me
   expect(stores[0]!.calls.filter((call) => call === 'recover').length).toBeGreaterThanOrEqual(9);
 });
 
+test('goes on renewing for what a worker that takes no more still holds, when its connection was lost meanwhile', async () => {
+  const { clock, stores, connect, bystander } = world();
+  const deliveries: Delivery[] = [];
+  const first = await connect('w1', { role: 'worker' });
+  const channel = await consuming(first, deliveries);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  await first.closed;
+  await using _producer = await connect('w1', { role: 'publish' });
+  await using _second = await connect('w1', { role: 'worker' });
+  const peer = await bystander();
+  for (let look = 0; look < 6; look++) {
+    await clock.advance(10_000);
+    expect(await peer.recover(10)).toBe(0);
+  }
+  await deliveries[0]!.settle('ack');
+  expect(stores.map((store) => store.calls.includes('renew'))).toEqual([true, false, true]);
+});
+
 test('puts back what a dead worker held within half a minute, even when looks fall badly', async () => {
   const { clock, connect, stores } = world();
   const dead = await consuming(await connect('dead'), []);
