@@ -6,6 +6,8 @@ import type { Logger } from '../kernel/logger.ts';
 /** Something that can be lost. */
 export interface Losable {
   readonly isClosed: boolean;
+  /** Settles with the reason when it was lost. */
+  readonly closed: Promise<Error | undefined>;
   close(): Promise<void>;
 }
 
@@ -17,6 +19,9 @@ export interface HealingOptions<T> {
   readonly name: string;
 }
 
+/** A connection that is wanted again sooner than this has not healed anything: whatever ended it may end the next one, too (a server that is read-only). */
+const STEADY_MS = 5000;
+
 /** Keeps one connection that is opened when first asked for, and opened anew after it was lost: with back-off, for as long as somebody asks. */
 export class Healing<T extends Losable> implements AsyncDisposable {
   readonly #options: HealingOptions<T>;
@@ -25,6 +30,9 @@ export class Healing<T extends Losable> implements AsyncDisposable {
   #opening: Promise<T> | undefined;
   #failures = 0;
   #wasReached = false;
+  #openedMs = 0;
+  /** How many connections in a row were lost within STEADY_MS. */
+  #shortLived = 0;
 
   constructor(options: HealingOptions<T>) {
     this.#options = options;
@@ -67,11 +75,12 @@ export class Healing<T extends Losable> implements AsyncDisposable {
 
   /** All who wait share one attempt. */
   #open(): Promise<T> {
-    this.#opening ??= this.#options.open(this.#end.signal).then(
+    this.#opening ??= this.#openRested().then(
       (opened) => {
         if (this.#failures > 0) this.#options.log.info(`${this.#options.name}: reached again`);
         this.#failures = 0;
         this.#wasReached = true;
+        this.#openedMs = this.#options.clock.monotonic();
         this.#opening = undefined;
         this.#current = opened;
         return opened;
@@ -85,14 +94,30 @@ export class Healing<T extends Losable> implements AsyncDisposable {
     return this.#opening;
   }
 
+  /** After connections that did not last: with a pause. */
+  async #openRested(): Promise<T> {
+    const { clock, log, name, open } = this.#options;
+    const lost = this.#current;
+    this.#current = undefined;
+    if (lost !== undefined) {
+      this.#shortLived = clock.monotonic() - this.#openedMs < STEADY_MS ? this.#shortLived + 1 : 0;
+      // One alone is an accident, such as a server that restarts once more.
+      if (this.#shortLived === 2) log.warn(`${name}: ${(await lost.closed)?.message ?? 'closed'} (twice within seconds: trying again, with pauses)`);
+      if (this.#shortLived > 1) await clock.sleep(waitMs(this.#shortLived), this.#end.signal);
+    }
+    return open(this.#end.signal);
+  }
+
   async #rest(signal: AbortSignal | undefined, reason: unknown): Promise<void> {
-    const waitMs = exponentialBackoffMs(Math.min(10, this.#failures), { factorMs: 50, maxMs: 2000 });
     const ends = signal === undefined ? this.#end.signal : AbortSignal.any([signal, this.#end.signal]);
     try {
-      await this.#options.clock.sleep(waitMs * (0.5 + Math.random() / 2), ends);
+      await this.#options.clock.sleep(waitMs(this.#failures), ends);
     } catch {
       // Nobody waits any more: what they want to know is why it did not come.
       throw reason;
     }
   }
 }
+
+/** Before the next try, after so many in a row that came to nothing: never at one moment for all that have lost it at once. */
+const waitMs = (tries: number): number => exponentialBackoffMs(Math.min(10, tries), { factorMs: 50, maxMs: 2000 }) * (0.5 + Math.random() / 2);

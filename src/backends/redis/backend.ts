@@ -33,6 +33,10 @@ class ResultsFeed {
     return this.subscriber.connection.isClosed;
   }
 
+  get closed(): RedisConnection['closed'] {
+    return this.subscriber.connection.closed;
+  }
+
   close(): Promise<void> {
     return this.subscriber.connection.close();
   }
