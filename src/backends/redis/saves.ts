@@ -43,7 +43,7 @@ type Refusals = ReadonlyMap<SaveEntry, BackendStoreError>;
 
 /**
  * Writes metas, a batch a tick, in the order in which they came; what a lost connection left unanswered is written again by the next.
- * Of a batch that the server refuses each is written by itself, so that only the one at fault fails.
+ * A batch that the server refuses is written in parts, so that only those at fault fail; what was sent behind it is then written again.
  */
 export class Saves {
   readonly #link: Healing<RedisConnection>;
@@ -52,7 +52,8 @@ export class Saves {
   /** Sent or waiting, in order. */
   readonly #unanswered = new LinkedSet<Batch>();
   #pending = 0;
-  #isConnecting = false;
+  /** What is unanswered will be sent again: nothing is sent until then, and no answer to what was sent before counts. */
+  #isHeld = false;
 
   constructor(link: Healing<RedisConnection>, codec: MetaCodec) {
     this.#link = link;
@@ -104,49 +105,65 @@ export class Saves {
     this.#open = undefined;
     this.#unanswered.add(batch);
     const connection = this.#link.current;
-    if (connection !== undefined && !this.#isConnecting) this.#send(batch, connection);
+    if (connection !== undefined && !this.#isHeld) this.#send(batch, connection);
     else void this.#connect();
   }
 
   /** Once for all: then whatever is unanswered goes out again, in its order. */
   async #connect(): Promise<void> {
-    if (this.#isConnecting) return;
-    this.#isConnecting = true;
+    if (this.#isHeld) return;
+    this.#isHeld = true;
     try {
-      const connection = await this.#link.get();
-      for (const batch of this.#unanswered) this.#send(batch, connection);
+      this.#sendAll(await this.#link.get());
     } catch (error) {
       // Trying again cannot help, or all is over.
       for (const batch of this.#unanswered) this.#reject(batch, error);
     } finally {
-      this.#isConnecting = false;
+      this.#isHeld = false;
     }
+  }
+
+  #sendAll(connection: RedisConnection): void {
+    for (const batch of this.#unanswered) this.#send(batch, connection);
   }
 
   #send(batch: Batch, connection: RedisConnection): void {
     this.#write(batch.entries, connection).then(
-      () => this.#settle(batch, NONE),
+      () => {
+        if (!this.#isHeld) this.#settle(batch, NONE);
+      },
       (error: unknown) => {
+        if (this.#isHeld) return;
         if (!(error instanceof ResponseError)) this.#fail(batch, connection, error);
-        else if (batch.entries.length > 1) void this.#sendSingly(batch, connection);
+        else if (batch.entries.length > 1) void this.#sendParts(batch, connection);
         else this.#refuse(batch, error);
       },
     );
   }
 
-  async #sendSingly(batch: Batch, connection: RedisConnection): Promise<void> {
+  /** What was sent behind it may be of the same tasks, and newer: so that goes out once more, after these. Its first answer comes now, and does not count. */
+  async #sendParts(batch: Batch, connection: RedisConnection): Promise<void> {
+    this.#isHeld = true;
     const refusals = new Map<SaveEntry, BackendStoreError>();
-    try {
-      // In order: there may be several of one task.
-      for (const entry of batch.entries) {
-        await this.#write([entry], connection).catch((error: unknown) => {
-          if (!(error instanceof ResponseError)) throw error;
-          refusals.set(entry, refusalOf(entry, error));
-        });
+    const failure = await this.#writeParts(batch.entries, connection, refusals).catch((error: unknown) => ({ error }));
+    this.#isHeld = false;
+    if (failure === undefined) this.#settle(batch, refusals);
+    else this.#fail(batch, connection, failure.error);
+    // Lost: then the next connection does it.
+    if (!this.#isHeld) this.#sendAll(connection);
+  }
+
+  /** Halves of what is refused, one after the other, down to those at fault. */
+  async #writeParts(entries: readonly SaveEntry[], connection: RedisConnection, refusals: Map<SaveEntry, BackendStoreError>): Promise<void> {
+    const half = Math.ceil(entries.length / 2);
+    for (const part of [entries.slice(0, half), entries.slice(half)]) {
+      try {
+        await this.#write(part, connection);
+      } catch (error) {
+        if (!(error instanceof ResponseError)) throw error;
+        if (part.length > 1) await this.#writeParts(part, connection, refusals);
+        else refusals.set(part[0]!, refusalOf(part[0]!, error));
       }
-      this.#settle(batch, refusals);
-    } catch (error) {
-      this.#fail(batch, connection, error);
     }
   }
 
