@@ -4,9 +4,7 @@ import { bytesOf } from '../../serialization/body.ts';
 import type { Channel, Delivery } from '../../transports/transport.ts';
 import type { BackendOptions, BrokerRoad } from '../backend.ts';
 import type { MetaFeed } from '../push-watch.ts';
-
-/** Results that nobody waits for (yet) are kept, the newest of them: as many as Celery keeps. */
-const MAX_KEPT = 8192;
+import { KeptResults } from './kept-results.ts';
 
 /**
  * The caller's half: one queue for all its results, under its own id, consumed without acknowledgement from the first call on. The broker removes it
@@ -15,8 +13,7 @@ const MAX_KEPT = 8192;
 export class ReplyQueue implements MetaFeed {
   readonly #options: BackendOptions;
   readonly #road: BrokerRoad;
-  /** The last state of each task, oldest news first. */
-  readonly #kept = new Map<string, ResultMeta>();
+  readonly #kept = new KeptResults();
   readonly #listeners = new Map<string, Set<(meta: ResultMeta) => void>>();
   readonly #closing = new AbortController();
   #channel: Channel | undefined;
@@ -37,7 +34,7 @@ export class ReplyQueue implements MetaFeed {
   }
 
   last(taskId: string): ResultMeta | undefined {
-    return this.#kept.get(taskId);
+    return this.#kept.tell(taskId);
   }
 
   forget(taskId: string): void {
@@ -117,13 +114,14 @@ export class ReplyQueue implements MetaFeed {
       return;
     }
     // Messages of one task come in order; after a crash a task may run twice, and then the first success counts.
-    if (this.#kept.get(meta.task_id)?.status === 'SUCCESS') return;
-    this.#kept.delete(meta.task_id);
-    this.#kept.set(meta.task_id, meta);
-    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
-    for (const listener of [...(this.#listeners.get(meta.task_id) ?? [])]) listener(meta);
+    if (this.#kept.isSuccess(meta.task_id)) return;
+    const listeners = [...(this.#listeners.get(meta.task_id) ?? [])];
+    this.#kept.keep(meta, lengthOf(message.body), listeners.length > 0);
+    for (const listener of listeners) listener(meta);
   }
 }
+
+const lengthOf = (body: Delivery['message']['body']): number => ('text' in body ? body.text.length : bytesOf(body).length);
 
 /** Ours begin with a zero byte, and are read as bytes. */
 const isCompressed = (text: string): boolean => text.startsWith('\0');
