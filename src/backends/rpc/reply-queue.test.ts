@@ -1,22 +1,24 @@
 import { expect, test } from 'vitest';
+import { OperationalError } from '../../errors.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { jsonCodec } from '../../testing/conformance/backend.ts';
 import { createFakeClock } from '../../testing/fake-clock.ts';
-import type { Channel, Delivery } from '../../transports/transport.ts';
+import type { Channel, ConsumeOptions, Delivery } from '../../transports/transport.ts';
 import type { BackendOptions } from '../backend.ts';
 import { pushWatch } from '../push-watch.ts';
 import { ReplyQueue } from './reply-queue.ts';
 
 /** A reply queue on a broker whose messages and faults are in the test's hands. */
-function world() {
+function world({ onConsume }: { readonly onConsume?: (options: ConsumeOptions | undefined) => void } = {}) {
   const at: { opened: number; closed: number; deliver?: (delivery: Delivery) => void } = { opened: 0, closed: 0 };
   const openChannel = (): Promise<Channel> => {
     at.opened += 1;
     const channel: Partial<Channel> = {
       closed: new Promise<never>(() => undefined),
       declareQueue: () => Promise.resolve({ name: 'me', messages: 0, consumers: 0 }),
-      consume(_, onDelivery) {
+      consume(_, onDelivery, options) {
         at.deliver = onDelivery;
+        onConsume?.(options);
         return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
       },
       [Symbol.asyncDispose]: () => Promise.resolve(void (at.closed += 1)),
@@ -77,4 +79,21 @@ test('one result that is longer than all that is kept can be asked for twice', a
   answer('a', LONG.repeat(17));
   expect(queue.last('a')).toMatchObject({ status: 'SUCCESS' });
   expect(await wait('a')).toHaveLength(17 * LONG.length);
+});
+
+test('a consumer that is cancelled as soon as it has begun is not listening, and the next one is', async () => {
+  let isDeleted = true;
+  const { at, queue, answer, wait } = world({
+    onConsume(options) {
+      if (isDeleted) options?.onCancelled?.(new OperationalError('the broker cancelled the consumer'));
+      isDeleted = false;
+    },
+  });
+  await expect(queue.listening()).rejects.toThrow('the broker cancelled the consumer');
+  expect(at).toMatchObject({ opened: 1, closed: 1 });
+  await queue.listening();
+  expect(queue.listening()).toBeUndefined();
+  const waiting = wait('a');
+  answer('a', 'there');
+  expect(await waiting).toBe('there');
 });

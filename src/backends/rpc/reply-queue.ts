@@ -67,10 +67,17 @@ export class ReplyQueue implements MetaFeed {
     const { expiresMs } = this.#options;
     const name = this.#road.replyTo;
     const channel = await this.#road.openChannel(this.#closing.signal);
+    let cancelled: Error | undefined;
+    const onCancelled = (reason: Error): void => {
+      cancelled = reason;
+      this.#lost(channel, reason);
+    };
     try {
       await channel.declareQueue({ name, durable: true, exclusive: false, autoDelete: true, arguments: expiresMs === null ? {} : { 'x-expires': expiresMs } });
       // Without a prefetch limit: it would not hold back what needs no ack, and RabbitMQ would ask for leave before each result all the same (decision 8).
-      await channel.consume(name, (delivery) => this.#hear(delivery), { noAck: true, onCancelled: (reason) => this.#lost(channel, reason) });
+      await channel.consume(name, (delivery) => this.#hear(delivery), { noAck: true, onCancelled });
+      // As soon as it had begun: the channel is not ours yet, and so was not lost.
+      if (cancelled !== undefined) throw cancelled;
     } catch (error) {
       await channel[Symbol.asyncDispose]();
       throw error;
