@@ -141,29 +141,39 @@ export class Saves {
     );
   }
 
-  /** What was sent behind it may be of the same tasks, and newer: so that goes out once more, after these. Its first answer comes now, and does not count. */
-  async #sendParts(batch: Batch, connection: RedisConnection): Promise<void> {
+  /**
+   * Again from the first that is unanswered, one at a time up to the one refused. What was sent behind it may be of the same tasks, and newer: so that goes
+   * out once more, after these.
+   */
+  async #sendParts(refused: Batch, connection: RedisConnection): Promise<void> {
     this.#isHeld = true;
-    const refusals = new Map<SaveEntry, BackendStoreError>();
-    const failure = await this.#writeParts(batch.entries, connection, refusals).catch((error: unknown) => ({ error }));
+    let failed: { readonly batch: Batch; readonly error: unknown } | undefined;
+    for (const batch of this.#unanswered) {
+      const refusals = new Map<SaveEntry, BackendStoreError>();
+      try {
+        await this.#writeParts(batch.entries, connection, refusals);
+        this.#settle(batch, refusals);
+      } catch (error) {
+        failed = { batch, error };
+      }
+      if (batch === refused || failed !== undefined) break;
+    }
     this.#isHeld = false;
-    if (failure === undefined) this.#settle(batch, refusals);
-    else this.#fail(batch, connection, failure.error);
+    if (failed !== undefined) this.#fail(failed.batch, connection, failed.error);
     // Lost: then the next connection does it.
     if (!this.#isHeld) this.#sendAll(connection);
   }
 
   /** Halves of what is refused, one after the other, down to those at fault. */
   async #writeParts(entries: readonly SaveEntry[], connection: RedisConnection, refusals: Map<SaveEntry, BackendStoreError>): Promise<void> {
-    const half = Math.ceil(entries.length / 2);
-    for (const part of [entries.slice(0, half), entries.slice(half)]) {
-      try {
-        await this.#write(part, connection);
-      } catch (error) {
-        if (!(error instanceof ResponseError)) throw error;
-        if (part.length > 1) await this.#writeParts(part, connection, refusals);
-        else refusals.set(part[0]!, refusalOf(part[0]!, error));
-      }
+    try {
+      await this.#write(entries, connection);
+    } catch (error) {
+      if (!(error instanceof ResponseError)) throw error;
+      if (entries.length === 1) return void refusals.set(entries[0]!, refusalOf(entries[0]!, error));
+      const half = Math.ceil(entries.length / 2);
+      await this.#writeParts(entries.slice(0, half), connection, refusals);
+      await this.#writeParts(entries.slice(half), connection, refusals);
     }
   }
 

@@ -73,4 +73,18 @@ describe.skipIf(process.env['CELERIAC_TEST_REDIS'] === undefined)('saves on Redi
     for (const id of neighbours) expect(await store.load(id)).toMatchObject({ status: 'STARTED' });
     expect(await admin.call('LRANGE', 'celery-task-meta-bad', 0, -1)).toEqual(['in the way']);
   });
+
+  test.each([
+    { what: 'a script that the server does not know', isGuarded: true },
+    { what: 'metas that Lua cannot read', isGuarded: false },
+  ])('what is refused sooner than an earlier batch is answered ($what) stays behind that one', async ({ isGuarded }) => {
+    const { admin, store } = await setUp({ user: 'some', isGuarded });
+    await store.save(meta('ok-connected', 'SUCCESS'));
+    await admin.call('SCRIPT', 'FLUSH');
+    const first = store.save(meta('ok', 'STARTED'));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const second = [store.save(meta('ok', 'FAILURE')), store.save(meta('bad', 'SUCCESS'))];
+    expect((await Promise.allSettled([first, ...second])).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(await store.load('ok')).toMatchObject({ status: 'FAILURE' });
+  });
 });
