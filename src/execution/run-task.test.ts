@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Ignore, Reject, Retry, ValidationError } from '../errors.ts';
+import { Ignore, Reject, Retry, SoftTimeLimitExceeded, ValidationError } from '../errors.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { createAutoretry } from './autoretry.ts';
 import { currentRun } from './context.ts';
 import { type policy, quietHost, received, sig, taskOf } from '../../test/kit/execution-env.ts';
+import type { Run } from './env.ts';
 import { Replaced } from './replace.ts';
 import { noteMaxRetries } from './retry.ts';
 import { runTask, thrownBy } from './run-task.ts';
@@ -152,4 +154,36 @@ test('who listens to the signal is still inside the run', () => {
   one.signal.addEventListener('abort', () => seen.push(currentRun()));
   one.abort(new Error('over'));
   expect(seen).toEqual([one]);
+});
+
+test("an AbortError of the run's own signal stands for the reason: failures, retries and autoretries tell that one", async () => {
+  const limit = new SoftTimeLimitExceeded('over');
+  const waiting = async (current: Run): Promise<unknown> => {
+    const waited = sleep(60_000, undefined, { signal: current.signal });
+    aborting(current);
+    return waited;
+  };
+  const aborting = (current: Run): void => (current as TaskRun).abort(limit);
+  const failed = await run(waiting);
+  expect(failed).toMatchObject({ state: 'FAILURE', error: { exc_type: 'SoftTimeLimitExceeded', exc_message: ['over'] } });
+  expect(thrownBy(failed)).toBe(limit);
+  const again = (current: Run): Promise<unknown> =>
+    waiting(current).catch((exc: Error) => {
+      throw new Retry({ exc });
+    });
+  expect(await run(again)).toMatchObject({ state: 'RETRY', error: { exc_type: 'SoftTimeLimitExceeded' } });
+  expect(await run(again, received({ headers: { retries: 3 } }))).toMatchObject({ state: 'FAILURE', error: { exc_type: 'SoftTimeLimitExceeded' } });
+  const autoretry = createAutoretry({ autoretryFor: [SoftTimeLimitExceeded] }, isOne);
+  expect(await run(waiting, received(), { autoretry })).toMatchObject({ state: 'RETRY', error: { exc_type: 'SoftTimeLimitExceeded' } });
+});
+
+test("an AbortError of another signal stands for itself, before and after the run's own was aborted", async () => {
+  const other = AbortSignal.abort(new Error('another'));
+  const waiting = (): Promise<unknown> => sleep(60_000, undefined, { signal: other });
+  expect(await run(waiting)).toMatchObject({ state: 'FAILURE', error: { exc_type: 'AbortError' } });
+  const late = (current: Run): Promise<unknown> => {
+    (current as TaskRun).abort(new SoftTimeLimitExceeded('over'));
+    return waiting();
+  };
+  expect(await run(late)).toMatchObject({ state: 'FAILURE', error: { exc_type: 'AbortError' } });
 });

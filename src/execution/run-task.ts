@@ -9,6 +9,7 @@ import type { RunnableTask } from './env.ts';
 import type { TaskHost } from './host.ts';
 import type { Outcome, Ran, TaskErrorData } from './outcome.ts';
 import { knownErrors } from './outcomes.ts';
+import { reasonBehind } from './reason-behind.ts';
 import { Replaced, replacement } from './replace.ts';
 import { exhausted, nextAttempt, retryText, waitMs } from './retry.ts';
 import { TaskRun } from './run.ts';
@@ -88,7 +89,7 @@ function ran({ body, clock, run, startedAt }: Attempt): Ran {
 
 function ended(error: unknown, attempt: Attempt): Ending {
   try {
-    return interpreted(error, attempt);
+    return interpreted(reasonBehind(error, attempt.run), attempt);
   } catch (second) {
     return failure(second, attempt);
   }
@@ -123,9 +124,9 @@ function retried(retry: Retry, attempt: Attempt & { readonly body: TaskBody }): 
   const { run, task, body, clock } = attempt;
   const what = { received: run.received, body, task, now: clock.now() };
   const instead = exhausted(what, retry.options);
-  if (instead !== undefined) return failure(instead, attempt);
+  if (instead !== undefined) return failure(reasonBehind(instead, run), attempt);
   const signatureJson = encodeJson(nextAttempt(what, retry.options));
-  const cause = retry.options.exc ?? retry;
+  const cause = reasonBehind(retry.options.exc ?? retry, run);
   const data = dataOf(cause, task);
   const last = retryText(retry, waitMs(what, retry.options), data.repr);
   const error = { ...data, traceback: `${data.traceback ?? ''}\ncelery.exceptions.Retry: ${last}\n`.trimStart() };
