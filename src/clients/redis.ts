@@ -61,7 +61,7 @@ const OLDEST = [6, 2] as const;
 
 /**
  * Connects, and looks at the server's version.
- * @throws OperationalError when the server cannot be reached, ImproperlyConfigured when it refuses the password or is older than 6.2.
+ * @throws OperationalError when the server cannot be reached, ImproperlyConfigured when it refuses the password, has no such database, or is older than 6.2.
  */
 export async function openRedis(address: RedisAddress, options: RedisOpenOptions): Promise<RedisConnection> {
   options.signal?.throwIfAborted();
@@ -74,7 +74,7 @@ export async function openRedis(address: RedisAddress, options: RedisOpenOptions
   using _deadline = options.clock.schedule(options.timeoutMs, () => connection.fail(`no connection after ${options.timeoutMs / 1000} s`));
   try {
     await client.connect();
-    await connection.introduce();
+    await connection.introduce(address.db);
     if (options.holdsProcess === false) connection.unref();
     return connection;
   } catch (error) {
@@ -129,19 +129,27 @@ class Connection implements RedisConnection {
     return this.#peer;
   }
 
-  /** Looks at the server, and at what we are to it. Who may not ask is let in all the same, as by kombu. */
-  async introduce(): Promise<void> {
+  /** Looks at the server, and at what we are to it. Who may not ask is let in all the same, as by kombu; but not into another database than it named. */
+  async introduce(db: number): Promise<void> {
     const ask = (...command: [string, string]): Promise<unknown> =>
       this.call(...command).catch((error: unknown) => {
         if (error instanceof ResponseError) return undefined;
         throw error;
       });
-    const [info, id] = await Promise.all([ask('INFO', 'server'), ask('CLIENT', 'ID')]);
+    const [info, id] = await Promise.all([ask('INFO', 'server'), ask('CLIENT', 'ID'), this.#select(db)]);
     this.#peer = {
       clientId: id === undefined ? undefined : Number(id),
       serverId: /^run_id:(\S+)/m.exec(String(info))?.[1],
       version: info === undefined ? undefined : checkedVersion(String(info), this.#shown),
     };
+  }
+
+  /** Asked again, since ioredis goes on in database 0 where this is refused. */
+  async #select(db: number): Promise<void> {
+    if (db === 0) return;
+    await this.call('SELECT', db).catch((error: unknown) => {
+      throw error instanceof ResponseError ? new ImproperlyConfigured(error.message) : error;
+    });
   }
 
   call(name: string, ...args: RedisArgument[]): Promise<unknown> {
