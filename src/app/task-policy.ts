@@ -66,12 +66,6 @@ export function ratePerSecond(limit: RateLimit | undefined): number | null {
 export function checkLimits(name: string, options: TaskOptions): void {
   const hard = durationMs(options.timeLimit);
   const soft = durationMs(options.softTimeLimit);
-  for (const key of ['timeLimit', 'softTimeLimit', 'defaultRetryDelay', 'retryBackoffMax', 'expires'] as const) {
-    const value = options[key];
-    if (value !== undefined && value !== null && durationMs(value) === undefined) {
-      throw new ImproperlyConfigured(`${key} of the task ${name} is ${JSON.stringify(value)}; expected seconds as a number, or such as '10s', '5m'`);
-    }
-  }
   if (hard !== undefined && soft !== undefined && soft > hard) {
     throw new ImproperlyConfigured(
       `the task ${name} has a softTimeLimit (${options.softTimeLimit}) above its timeLimit (${options.timeLimit}): it would be ended before it is asked to end`,

@@ -22,6 +22,23 @@ test.each([-1, 256, 1.5, Number.NaN, '5'])('the priority %j is refused, where Re
   await expect(add.applyAsync([1, 2], { priority: priority as number })).rejects.toThrow('priority: expected a whole number from 0 to 9');
 });
 
+test.each([
+  [{ queue: 5 }, 'queue: expected a name, or what has one, not 5'],
+  [{ queue: {} }, 'queue: expected a name, or what has one, not {}'],
+  [{ exchange: true }, 'exchange: expected a name'],
+  [{ routingKey: 5 }, 'routingKey: expected a string, not 5'],
+  [{ taskId: 5 }, 'taskId: expected a string'],
+  [{ serializer: JSON }, 'serializer: expected a string'],
+  [{ retry: 'no' }, 'retry: expected true or false, not "no"'],
+  [{ ignoreResult: 1 }, 'ignoreResult: expected true or false'],
+  [{ deliveryMode: 3 }, "deliveryMode: expected 'transient' or 'persistent', not 3"],
+  [{ countdown: 'soon' }, 'countdown: expected seconds as a number'],
+  [{ expires: 'later' }, 'expires: expected a Date'],
+  [{ retryPolicy: { intervalMax: 'x' } }, 'intervalMax: expected seconds as a number'],
+])('an option of a call of the wrong kind is refused: %j', async (options, words) => {
+  await expect(add.applyAsync([1, 2], options as never)).rejects.toThrow(words);
+});
+
 test('a misspelled option of a call is told the nearest', async () => {
   await expect(add.applyAsync([1, 2], { countdwn: 1 } as never)).rejects.toThrow('did you mean "countdown"?');
 });

@@ -7,13 +7,15 @@ import type { ApplyOptions, DeliveryMode } from './call-options.ts';
 import type { Errback } from './errback.ts';
 import type { Signature } from './signature.ts';
 
-type Convert = (value: never) => Value | undefined;
+/** A TypeError naming the option where the value is none for it. Null clears what was said before. */
+type Convert = (value: never, option: string) => Value | undefined;
 const asIs: Convert = (value) => value;
-const nameOf: Convert = (value: string | { readonly name: string }) => (typeof value === 'string' ? value : value.name);
+const text: Convert = (value: unknown, option) => (value === null || typeof value === 'string' ? value : refuse(option, 'a string', value));
+const flag: Convert = (value: unknown, option) => (value === null || typeof value === 'boolean' ? value : refuse(option, 'true or false', value));
 
 /** Each option of a call with its name in Celery's signatures, and how its value is written there. */
 const OPTIONS: Readonly<Record<Exclude<keyof ApplyOptions, 'signal' | 'timeout' | 'properties' | 'stamps'>, readonly [wire: string, convert: Convert]>> = {
-  taskId: ['task_id', asIs],
+  taskId: ['task_id', text],
   countdown: ['countdown', seconds],
   eta: ['eta', moment],
   expires: ['expires', durationOrMoment],
@@ -21,25 +23,25 @@ const OPTIONS: Readonly<Record<Exclude<keyof ApplyOptions, 'signal' | 'timeout' 
   linkError: ['link_error', signatures],
   queue: ['queue', nameOf],
   exchange: ['exchange', nameOf],
-  exchangeType: ['exchange_type', asIs],
-  routingKey: ['routing_key', asIs],
+  exchangeType: ['exchange_type', text],
+  routingKey: ['routing_key', text],
   priority: ['priority', priority],
-  deliveryMode: ['delivery_mode', (mode: DeliveryMode) => (mode === 'transient' ? 1 : mode === 'persistent' ? 2 : mode)],
-  serializer: ['serializer', asIs],
-  compression: ['compression', asIs],
+  deliveryMode: ['delivery_mode', deliveryMode],
+  serializer: ['serializer', text],
+  compression: ['compression', text],
   headers: ['headers', asIs],
-  retry: ['retry', asIs],
+  retry: ['retry', flag],
   retryPolicy: ['retry_policy', retryPolicy],
   timeLimit: ['time_limit', seconds],
   softTimeLimit: ['soft_time_limit', seconds],
-  ignoreResult: ['ignore_result', asIs],
-  addToParent: ['add_to_parent', asIs],
-  shadow: ['shadow', asIs],
-  argsrepr: ['argsrepr', asIs],
-  kwargsrepr: ['kwargsrepr', asIs],
-  rootId: ['root_id', asIs],
-  parentId: ['parent_id', asIs],
-  replyTo: ['reply_to', asIs],
+  ignoreResult: ['ignore_result', flag],
+  addToParent: ['add_to_parent', flag],
+  shadow: ['shadow', text],
+  argsrepr: ['argsrepr', text],
+  kwargsrepr: ['kwargsrepr', text],
+  rootId: ['root_id', text],
+  parentId: ['parent_id', text],
+  replyTo: ['reply_to', text],
 };
 
 /** Options as users write them, as Celery's signatures hold them. An unknown one is a TypeError. */
@@ -52,7 +54,7 @@ export function wireOptions(options: ApplyOptions): ValueMap {
     else {
       const known = OPTIONS[name as keyof typeof OPTIONS];
       if (known === undefined) throw new TypeError(unknownOption(name));
-      wire[known[0]] = known[1](value as never);
+      wire[known[0]] = known[1](value as never, name);
     }
   }
   return wire;
@@ -75,35 +77,56 @@ export function stampOptions(stamps: Readonly<Record<string, Json>>): ValueMap {
   return { stamped_headers: Object.keys(stamps), ...stamps };
 }
 
-function seconds(value: unknown): number | null {
+function refuse(option: string, expected: string, value: unknown): never {
+  throw new TypeError(`${option}: expected ${expected}, not ${JSON.stringify(value) ?? String(value)}`);
+}
+
+function nameOf(value: unknown, option: string): string | null {
+  const name: unknown = value !== null && typeof value === 'object' ? (value as { readonly name?: unknown }).name : value;
+  return name === null || typeof name === 'string' ? name : refuse(option, 'a name, or what has one', value);
+}
+
+function seconds(value: unknown, option: string): number | null {
   if (value === null) return null;
   const ms = durationMs(value);
-  if (ms === undefined) throw new TypeError(`expected seconds as a number, or a string such as '10s' or '5m', not ${JSON.stringify(value)}`);
-  return ms / 1000;
+  return ms === undefined ? refuse(option, "seconds as a number, or a string such as '10s' or '5m'", value) : ms / 1000;
 }
 
 /** Redis clamps to 9, as kombu does there; what does not fit the octet of AMQP fits nowhere. */
-function priority(value: unknown): number | null {
+function priority(value: unknown, option: string): number | null {
   if (value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255)) return value as number | null;
-  throw new TypeError(
-    `priority: expected a whole number from 0 to 9 (on RabbitMQ to the queue's maximum, at most 255), not ${JSON.stringify(value) ?? String(value)}`,
-  );
+  return refuse(option, "a whole number from 0 to 9 (on RabbitMQ to the queue's maximum, at most 255)", value);
 }
 
-function moment(value: unknown): string {
+function deliveryMode(value: DeliveryMode | null, option: string): number | null {
+  switch (value) {
+    case 'transient':
+      return 1;
+    case 'persistent':
+      return 2;
+    case 1:
+    case 2:
+    case null:
+      return value;
+    default:
+      return refuse(option, "'transient' or 'persistent'", value);
+  }
+}
+
+function moment(value: unknown, option: string): string {
   const ms =
     value instanceof Date
       ? value.getTime()
       : typeof value === 'object' && value !== null
         ? (value as { epochMilliseconds: number }).epochMilliseconds
         : Date.parse(String(value));
-  if (!Number.isFinite(ms)) throw new TypeError(`expected a Date, an ISO-8601 text or a Temporal.Instant, not ${JSON.stringify(value) ?? String(value)}`);
+  if (!Number.isFinite(ms)) return refuse(option, 'a Date, an ISO-8601 text or a Temporal.Instant', value);
   // A text is handed on as it is: it may say more than milliseconds.
   return typeof value === 'string' ? value : pythonIso(ms);
 }
 
-function durationOrMoment(value: unknown): Value {
-  return durationMs(value) === undefined ? moment(value) : seconds(value);
+function durationOrMoment(value: unknown, option: string): Value {
+  return durationMs(value) === undefined ? moment(value, option) : seconds(value, option);
 }
 
 function signatures(value: Signature<any, unknown> | Errback | readonly (Signature<any, unknown> | Errback)[]): Value {
@@ -123,8 +146,8 @@ function retryPolicy(policy: NonNullable<ApplyOptions['retryPolicy']>): ValueMap
     );
   return {
     ...(maxRetries === undefined ? {} : { max_retries: maxRetries }),
-    ...(intervalStart === undefined ? {} : { interval_start: seconds(intervalStart) }),
-    ...(intervalStep === undefined ? {} : { interval_step: seconds(intervalStep) }),
-    ...(intervalMax === undefined ? {} : { interval_max: seconds(intervalMax) }),
+    ...(intervalStart === undefined ? {} : { interval_start: seconds(intervalStart, 'intervalStart') }),
+    ...(intervalStep === undefined ? {} : { interval_step: seconds(intervalStep, 'intervalStep') }),
+    ...(intervalMax === undefined ? {} : { interval_max: seconds(intervalMax, 'intervalMax') }),
   };
 }

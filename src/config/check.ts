@@ -50,7 +50,8 @@ export function throwAll(complaints: readonly string[]): void {
   );
 }
 
-function shown(value: unknown): string {
+/** A value for a complaint: what it is, or what kind of thing. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return `the string ${JSON.stringify(maskText(value))}`;
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
   return kindOf(value);

@@ -107,7 +107,7 @@ function nameOf<T extends string>(expected: string): Kind<T> {
   return kind(expected, (value) => (typeof value === 'string' && value !== '' ? (value as T) : undefined));
 }
 
-function kind<T>(expected: string, read: (value: unknown) => T | undefined): Kind<T> {
+export function kind<T>(expected: string, read: (value: unknown) => T | undefined): Kind<T> {
   return { expected, read };
 }
 
