@@ -4,7 +4,7 @@ import { isFinal, type TaskState } from '../protocol/states.ts';
 import type { AsyncResult, GetOptions, ResultMeta, RevokeOptions, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
 import { infoOf, publicMeta, valueOf } from './public-meta.ts';
-import { guardJoin, heard, waitFor } from './wait.ts';
+import { checkNames, guardJoin, heard, waitFor } from './wait.ts';
 import { ResultWalks } from './walks.ts';
 
 export interface ResultOptions {
@@ -40,6 +40,7 @@ export class TaskResult<R> extends ResultWalks implements AsyncResult<R> {
   get(options: GetOptions & { readonly propagate: false }): Promise<R | Error>;
   get(options?: GetOptions): Promise<R>;
   async get(options?: GetOptions): Promise<R | Error> {
+    checkNames(options);
     if (this.ignored) return null as R;
     guardJoin(this.#source, options);
     const follows = options?.followParents !== false;
@@ -120,6 +121,7 @@ export class TaskResult<R> extends ResultWalks implements AsyncResult<R> {
   }
 
   async *updates(options?: WaitOptions): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
+    checkNames(options);
     for await (const meta of waitFor(this.#source, [this.id], { ...options, states: 'all' })) yield { state: meta.status, info: infoOf(meta, this.#source) };
   }
 

@@ -2,6 +2,7 @@ import type { Json } from '../protocol/json.ts';
 import { isFinal, type TaskState } from '../protocol/states.ts';
 import type { AsyncResult, EagerResult, GetOptions, ResultMeta } from './result.ts';
 import { TaskRevokedError } from '../errors.ts';
+import { checkNames } from './wait.ts';
 import { ResultWalks } from './walks.ts';
 
 /** The result of a call that was run here and now: nothing is stored, everything is known. */
@@ -30,6 +31,7 @@ export class EagerHandle<R> extends ResultWalks implements EagerResult<R> {
   get(options: GetOptions & { readonly propagate: false }): Promise<R | Error>;
   get(options?: GetOptions): Promise<R>;
   async get(options?: GetOptions): Promise<R | Error> {
+    checkNames(options);
     if (this.#state === 'SUCCESS') {
       options?.callback?.(this.id, this.#ended.value);
       return this.#ended.value as R;

@@ -4,7 +4,7 @@ import { TaskResult } from './async-result.ts';
 import type { AsyncResult, GetOptions, GroupResult, ResultMeta, ResultSet, RevokeOptions, SettledList, WaitOptions } from './result.ts';
 import { asking, type ResultSource } from './source.ts';
 import { infoOf } from './public-meta.ts';
-import { guardJoin, heard, waitFor } from './wait.ts';
+import { checkNames, guardJoin, heard, waitFor } from './wait.ts';
 import { ResultWalks } from './walks.ts';
 
 type Results = readonly AsyncResult<unknown>[];
@@ -37,6 +37,7 @@ export class GroupHandle<T extends readonly unknown[]> extends ResultWalks imple
   get(options: GetOptions & { readonly propagate: false }): Promise<T | Error>;
   get(options?: GetOptions): Promise<T>;
   async get(options?: GetOptions): Promise<T> {
+    checkNames(options);
     guardJoin(this.#source, options);
     // What has come is known to its handle: asking it again waits for nothing, and is told to nobody.
     const { callback, onMessage: _, ...quietly } = { ...options, disableSyncSubtasks: false };
@@ -146,6 +147,7 @@ export class GroupHandle<T extends readonly unknown[]> extends ResultWalks imple
   }
 
   async *updates(options?: WaitOptions): AsyncGenerator<{ readonly state: TaskState; readonly info: unknown }, void, void> {
+    checkNames(options);
     const ids = leavesOf(this).flatMap((leaf) => (leaf instanceof TaskResult ? [leaf.id] : []));
     for await (const meta of waitFor(this.#source, ids, { ...options, states: 'all' })) {
       yield { state: meta.status, info: { id: meta.task_id, info: infoOf(meta, this.#source) } };
