@@ -1,13 +1,13 @@
 import { hostname as machineName } from 'node:os';
 import type { BackendDriver, ResultBackend } from '../backends/backend.ts';
-import { answersCallers } from '../backends/registry.ts';
+import { answersCallers, checkBackend } from '../backends/registry.ts';
 import type { TaskDefaults } from '../canvas/plan.ts';
 import type { Settings } from '../config/settings/index.ts';
 import { ImproperlyConfigured } from '../errors.ts';
 import { currentRun } from '../execution/context.ts';
 import type { ExecutionEnv } from '../execution/env.ts';
 import type { TaskHost } from '../execution/host.ts';
-import { parseUrl, parseUrls } from '../kernel/broker-url.ts';
+import { parseUrl, parseUrls, schemeOf } from '../kernel/broker-url.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { durationMs } from '../kernel/duration.ts';
 import { newId } from '../kernel/ids.ts';
@@ -92,6 +92,8 @@ export class Core implements AppCore {
   #eventSink: ((type: string, fields: JsonObject) => void) | undefined;
   #joinBlocks = false;
   #hostname: string | null = null;
+  /** The settings whose result store is known to be one. */
+  #checkedVersion = -1;
 
   constructor(celery: Celery, options: CoreOptions) {
     this.celery = celery;
@@ -165,6 +167,14 @@ export class Core implements AppCore {
   get backendUrl(): URL | undefined {
     const { resultBackend } = this.settings;
     return resultBackend === null || resultBackend === '' ? undefined : parseUrl(resultBackend);
+  }
+
+  /** ImproperlyConfigured where results can never be read, since nothing is known by that scheme: to be said before anything is sent for them. */
+  checkBackend(): void {
+    if (this.#checkedVersion === this.version) return;
+    const url = this.backendUrl;
+    if (url !== undefined && !this.backends.has(schemeOf(url))) checkBackend(schemeOf(url));
+    this.#checkedVersion = this.version;
   }
 
   /** Undefined when nothing is to be waited for: calls then go the short way. */

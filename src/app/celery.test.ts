@@ -148,6 +148,31 @@ describe('calls', () => {
     expect([result.ignored, await result.get()]).toEqual([true, null]);
   });
 
+  test.each(['foo://', 'db+postgresql://user:secret@host/results', 'amqp://'])('whose results could never be read, in %s, are not sent', async (backend) => {
+    const { app, sent } = listening({ backend });
+    const add = app.task('add', () => 1);
+    const words = `there is no result backend for "${backend.split('//', 1)[0]}//"`;
+    for (let i = 0; i < 2; i++) await expect(add.delay()).rejects.toThrow(words);
+    await expect(add.delay()).rejects.toBeInstanceOf(ImproperlyConfigured);
+    await expect(app.sendTask('elsewhere')).rejects.toThrow(words);
+    await expect(app.sendMany([add.s(), add.s()])).rejects.toThrow(words);
+    expect(sent).toEqual([]);
+    // Who asks for no result needs no store, such as a producer that shares its settings with Python.
+    await add.applyAsync([], { ignoreResult: true });
+    app.configure({ taskIgnoreResult: true });
+    await add.delay();
+    expect(sent).toHaveLength(2);
+  });
+
+  test('are sent where the result store is one of the user’s own, or none', async () => {
+    const { app, sent } = listening({ backend: 'own://' });
+    app.extend({ kind: 'backend', schemes: ['own'], load: () => Promise.reject(new Error('not to be opened')) });
+    await app.task('add', () => 1).delay();
+    const bare = listening({ backend: 'disabled://' });
+    await bare.app.task('add', () => 1).delay();
+    expect([sent.length, bare.sent.length]).toEqual([1, 1]);
+  });
+
   test('that cannot be sent reject, and are never thrown', async () => {
     const { app } = listening();
     const echo = app.task('echo', (value: unknown) => value);

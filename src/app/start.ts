@@ -72,6 +72,7 @@ export class Starter implements Caller {
 
   #send(signature: SignatureData, sending: Sending, run: Run | undefined, context: CompileContext): Promise<AsyncResult<unknown>> {
     const plan = compile(signature, context);
+    this.#checkBackend(plan.publish);
     const result = this.#handle(plan);
     this.#trail(signature, plan, run);
     const { signal, timeoutMs, retryErrors } = sending;
@@ -97,8 +98,15 @@ export class Starter implements Caller {
       this.#trail(signature, plan, run);
       return this.#handle(plan);
     });
+    this.#checkBackend(publish);
     await this.dispatch({ chords: [], groups: [], publish }, run?.host ?? host);
     return results;
+  }
+
+  /** Whoever ignores results needs no store that we know. */
+  #checkBackend(publish: readonly PlannedMessage[]): void {
+    const { taskIgnoreResult } = this.#core.settings;
+    if (publish.some(({ message }) => !(message.headers.ignore_result ?? taskIgnoreResult))) this.#core.checkBackend();
   }
 
   /** What a task calls are its children, unless call or task say otherwise. */

@@ -26,6 +26,15 @@ export const backendSchemes: readonly string[] = Object.keys(BACKENDS);
 
 /** The result store for a URL's scheme. ImproperlyConfigured when there is none. */
 export async function loadBackend(scheme: string): Promise<BackendDriver> {
+  return (await loaderOf(scheme)()).driver;
+}
+
+/** ImproperlyConfigured when there is none; nothing is loaded yet. */
+export function checkBackend(scheme: string): void {
+  loaderOf(scheme);
+}
+
+function loaderOf(scheme: string): Load {
   const load = Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
   if (load === undefined) {
     const meant = nearest(scheme, backendSchemes);
@@ -33,7 +42,7 @@ export async function loadBackend(scheme: string): Promise<BackendDriver> {
       `there is no result backend for ${JSON.stringify(`${scheme}://`)}; ${meant === undefined ? '' : `did you mean "${meant}://"? `}Known are ${backendSchemes.map((name) => `${name}://`).join(', ')}`,
     );
   }
-  return (await load()).driver;
+  return load;
 }
 
 /** Forgets a `memory://` result store and all that is in it; for tests, which make one each. */
