@@ -151,7 +151,10 @@ class DisposableProject {
 test('other brokers: queue depths work, bindings and AMQP say why not', async () => {
   await using project = new Project({}, 'module');
   const memory = ['-b', 'sqlite:///here.db'];
-  expect(project.run([...memory, 'list', 'queues'])).toMatchObject({ code: 0, err: 'Not on the broker (yet): celery\n' });
+  expect(project.run([...memory, 'list', 'queues'])).toMatchObject({
+    code: 0,
+    err: 'Empty: celery (this broker knows a queue only while messages wait in it)\n',
+  });
   project.run([...memory, 'call', 'tasks.add']);
   expect(JSON.parse(project.run([...memory, 'list', 'queues', '-j']).out)).toEqual([{ queue: 'celery', messages: 1, consumers: 0 }]);
   expect(project.run([...memory, 'list', 'bindings'])).toMatchObject({ code: 2, err: expect.stringContaining('on RabbitMQ only') as string });
@@ -166,4 +169,14 @@ test.each([
   ['', []],
 ])('a line %j is the words %j', (line, words) => {
   expect(wordsOf(line)).toEqual(words);
+});
+
+const redis = process.env['CELERIAC_TEST_REDIS'];
+test.skipIf(redis === undefined)('an empty queue on Redis is called empty, and not missing', async () => {
+  await using project = new Project({}, 'module');
+  const queue = randomBytes(6).toString('hex');
+  expect(project.run(['-b', redis!, 'list', 'queues', '-Q', queue])).toMatchObject({
+    code: 0,
+    err: `Empty: ${queue} (this broker knows a queue only while messages wait in it)\n`,
+  });
 });

@@ -81,7 +81,11 @@ async function queues(core: AppCore, { context, options }: Call<ListOptions>): P
 
   function sayMissing(names: readonly string[] | undefined, found: ReadonlySet<string>): void {
     const missing = (names ?? []).filter((name) => !found.has(name));
-    if (missing.length > 0) context.terminal.err(`Not on the broker (yet): ${missing.join(', ')}\n`);
+    if (missing.length === 0) return;
+    // Elsewhere than on RabbitMQ an empty queue leaves no trace, whoever consumes from it.
+    const [words, because] =
+      management === undefined ? ['Empty', ' (this broker knows a queue only while messages wait in it)'] : ['Not on the broker (yet)', ''];
+    context.terminal.err(`${words}: ${missing.join(', ')}${because}\n`);
   }
 }
 
