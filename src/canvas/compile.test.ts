@@ -295,6 +295,22 @@ describe('a chord', () => {
     expect(JSON.stringify(compiled(after as never).publish[0]!.message.embed.chain).split('"oops"')).toHaveLength(2);
   });
 
+  test('at the end of a chain takes up what follows, and the links of that chain stay its own; of others each step has its errbacks', () => {
+    const before = (end: unknown) => (chain(add(0), end as never) as any).onError(add('oops')).link(add(7)).pipe(add(9)).toJSON();
+    const [callbacks, errbacks] = [[sig('proj.add', [7])], [sig('proj.add', ['oops'])]];
+    const taken = before(chord([add(1)], tsum()));
+    expect(taken.options).toMatchObject({ link: callbacks, link_error: errbacks });
+    expect(taken.kwargs.tasks[0].options).not.toHaveProperty('link_error');
+    expect(taken.kwargs.tasks[1].kwargs.body.kwargs.tasks.map(({ task }: SignatureData) => task)).toEqual(['proj.tsum', 'proj.add']);
+    const plain = before(tsum());
+    expect(plain.options).not.toHaveProperty('link_error');
+    expect(plain.kwargs.tasks.map(({ options }: SignatureData) => [options['link'], options['link_error']])).toEqual([
+      [undefined, errbacks],
+      [callbacks, errbacks],
+      [undefined, undefined],
+    ]);
+  });
+
   test('has errbacks of a chain around it in its header too where that is set, and they take the failed id', () => {
     const workflow = chain(chord([add(1), chain(add(2), add(3))], tsum()), add(4)).onError(add('oops')) as never;
     const errbacks = [sig('proj.add', ['oops'])];

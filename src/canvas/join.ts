@@ -11,7 +11,7 @@ export function joinedAll(left: SignatureData, others: readonly SignatureData[])
   const rights = others.map(expanded);
   let made = expanded(left);
   for (let next = 0; next < rights.length;) {
-    if (made.subtask_type === 'chain') return folded(rights.slice(next), steps(made), made);
+    if (made.subtask_type === 'chain') return longer(made, singles(rights.slice(next)));
     const right = rights[next++]!;
     if (made.subtask_type === 'group') made = isEmptyGroup(right) ? made : asChord(made, right);
     else if (made.subtask_type !== 'chord' || isMany(right)) made = afterOne(made, unrolled(right));
@@ -33,6 +33,16 @@ const asChord = (group: SignatureData, body: SignatureData): SignatureData =>
 /** `chain(a, b, c)`: `a | b | c`, beginning with the chain of nothing. */
 export function chained(signatures: readonly SignatureData[]): SignatureData {
   return folded(signatures.map(expanded), []);
+}
+
+/** A chain that goes on. What its last step takes up, a chord into its body and a group as what follows it, is within the chain, whose links stay its own. */
+function longer(chain: SignatureData, others: readonly SignatureData[]): SignatureData {
+  const own = stepsOf(chain.kwargs['tasks']);
+  const takesUp = own.at(-1)?.subtask_type === 'chord' || own.at(-1)?.subtask_type === 'group';
+  const end = takesUp ? others.findIndex(({ subtask_type }) => subtask_type === 'group' || subtask_type === 'chord') : 0;
+  const taken = end === -1 ? others : others.slice(0, end);
+  const made = taken.length === 0 ? chain : { ...folded(taken, own, chain), options: chain.options };
+  return taken.length === others.length ? made : folded(others.slice(taken.length), steps(made), made);
 }
 
 /** Steps that follow one another, each joined with those before it. Linear, as long as it stays a chain. */
