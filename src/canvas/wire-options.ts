@@ -1,6 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- Arguments and results of any task at all: `unknown` would refuse them, since parameters go the other way. */
 import { durationMs } from '../kernel/duration.ts';
-import { nearest } from '../kernel/nearest.ts';
+import { notAnOption } from '../kernel/nearest.ts';
 import { pythonIso } from '../protocol/datetime.ts';
 import type { Json, Value, ValueMap } from '../protocol/json.ts';
 import type { ApplyOptions, DeliveryMode } from './call-options.ts';
@@ -53,16 +53,11 @@ export function wireOptions(options: ApplyOptions): ValueMap {
     else if (name === 'stamps') Object.assign(wire, stampOptions(value as Readonly<Record<string, Json>>));
     else {
       const known = OPTIONS[name as keyof typeof OPTIONS];
-      if (known === undefined) throw new TypeError(unknownOption(name));
+      if (known === undefined) throw notAnOption(name, Object.keys(OPTIONS), 'a call');
       wire[known[0]] = known[1](value as never, name);
     }
   }
   return wire;
-}
-
-function unknownOption(name: string): string {
-  const meant = nearest(name, Object.keys(OPTIONS));
-  return `${JSON.stringify(name)} is not an option of a call; ${meant === undefined ? `expected one of ${Object.keys(OPTIONS).join(', ')}` : `did you mean "${meant}"?`}`;
 }
 
 /** The same for a call that is made now: `retryErrors` are not written down, they go beside it. */

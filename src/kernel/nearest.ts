@@ -9,6 +9,14 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best.word;
 }
 
+/** What to throw where options are read that `whose` has not, so that a misspelled one is not silently as if nothing had been said. */
+export function notAnOption(name: string, known: readonly string[], whose: string): TypeError {
+  const meant = nearest(name, known);
+  return new TypeError(
+    `${JSON.stringify(name)} is not an option of ${whose}; ${meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean "${meant}"?`}`,
+  );
+}
+
 /** Letters to insert, drop, replace, or swap with their neighbour; `limit` when there are that many or more. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;

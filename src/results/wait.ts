@@ -1,7 +1,7 @@
 import type { ResultBackend } from '../backends/backend.ts';
 import { CeleryError, TimeoutError } from '../errors.ts';
 import { durationMs } from '../kernel/duration.ts';
-import { nearest } from '../kernel/nearest.ts';
+import { notAnOption } from '../kernel/nearest.ts';
 import type { ResultMeta as StoredMeta } from '../protocol/result-meta.ts';
 import { isFinal } from '../protocol/states.ts';
 import type { GetOptions, WaitOptions } from './result.ts';
@@ -137,14 +137,7 @@ const OPTIONS: Readonly<Record<keyof GetOptions, true>> = {
 /** A misspelled `timeout` would be waited without, for ever. */
 export function checkNames(options: GetOptions | undefined): void {
   if (typeof options !== 'object' || options === null) return;
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(OPTIONS, name)) continue;
-    const known = Object.keys(OPTIONS);
-    const meant = nearest(name, known);
-    throw new TypeError(
-      `${JSON.stringify(name)} is not an option of waiting for a result; ${meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean "${meant}"?`}`,
-    );
-  }
+  for (const name of Object.keys(options)) if (!Object.hasOwn(OPTIONS, name)) throw notAnOption(name, Object.keys(OPTIONS), 'waiting for a result');
 }
 
 /** Celery's guard: a task that waits for another one may wait for ever, where its own slot is the one needed. */

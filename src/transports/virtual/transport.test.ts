@@ -68,7 +68,7 @@ class CuttableStore implements QueueStore {
 }
 
 /** A transport on cuttable stores, and a bystander that looks at the same broker directly. */
-function world() {
+function world(onOpen?: (store: CuttableStore) => void) {
   const clock = createFakeClock();
   const name = newId();
   const stores: CuttableStore[] = [];
@@ -91,6 +91,7 @@ function world() {
     async open(given) {
       const store = new CuttableStore(await memory.open(given));
       stores.push(store);
+      onOpen?.(store);
       return store;
     },
   });
@@ -310,6 +311,20 @@ test('goes on renewing for what a worker that takes no more still holds, when it
   }
   await deliveries[0]!.settle('ack');
   expect(stores.map((store) => store.calls.includes('renew'))).toEqual([true, false, true]);
+});
+
+test('ends a connection whose lease could not be begun for what is still held', async () => {
+  const { clock, stores, connect } = world((store) => {
+    if (stores.length === 2) store.renew = () => Promise.reject(new OperationalError('NOREPLICAS'));
+  });
+  const first = await connect('w1', { role: 'worker' });
+  const channel = await consuming(first, []);
+  await channel.publish(text('a'), '', 'q');
+  await clock.advance(10);
+  stores[0]!.cut();
+  await first.closed;
+  const second = await connect('w1', { role: 'worker' });
+  expect(await second.closed).toMatchObject({ message: 'NOREPLICAS' });
 });
 
 test('puts back what a dead worker held within half a minute, even when looks fall badly', async () => {
